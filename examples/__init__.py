@@ -1,0 +1,1 @@
+"""Functions that do real work and show how to write your own."""
