@@ -1,0 +1,1 @@
+"""Signalbox: durable functions for Python."""

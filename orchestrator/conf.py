@@ -1,0 +1,58 @@
+"""``settings.ORCHESTRATOR`` as one validated value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a project may set in ``ORCHESTRATOR``; keys are these names in capitals."""
+
+    database: str = "default"  # alias of the database that holds our tables
+    home: Path | None = None  # where the engine's lock file lies; default: beside the SQLite file
+    functions: tuple[str, ...] = ()  # modules to import besides every app's functions.py
+    open_access: bool = False  # development: any event key, no API key
+    queues: tuple[str, ...] = ("default",)  # queues this process works on
+    concurrency: int = 500  # runs executing at once in this process
+    body_threads: int = 32  # threads for sync functions and sync step bodies
+    parked_runs: int = 2000  # waiting runs whose coroutine stays in memory
+    lease_seconds: int = 15  # life of a worker session that is not renewed
+    blob_bytes: int = 65_536  # larger values are stored by themselves
+    max_event_bytes: int = 524_288  # one event
+    max_body_bytes: int = 3_145_728  # one request to the event endpoint
+    max_value_bytes: int = 4_194_304  # one step's or run's output
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The project's settings for the orchestrator. Raises ImproperlyConfigured on an unknown or mistyped key."""
+    given: Mapping[str, Any] = getattr(django_settings, "ORCHESTRATOR", {})
+    known = {field.name.upper(): field.name for field in fields(Settings)}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ImproperlyConfigured(f"ORCHESTRATOR has unknown keys {unknown}; known: {sorted(known)}")
+    values = {known[key]: value for key, value in given.items()}
+    for name in ("functions", "queues"):
+        if name in values:
+            values[name] = tuple(values[name])
+    if values.get("home") is not None:
+        values["home"] = Path(values["home"])
+    for field in fields(Settings):
+        if field.type is int and not (isinstance(values.get(field.name, 1), int) and values.get(field.name, 1) > 0):
+            raise ImproperlyConfigured(f"ORCHESTRATOR[{field.name.upper()!r}] must be a positive whole number")
+    return Settings(**values)
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == "ORCHESTRATOR":
+        settings.cache_clear()
+
+
+setting_changed.connect(_forget)

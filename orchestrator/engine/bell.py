@@ -1,0 +1,38 @@
+"""Doorbells inside this process: who wants to know that something changed. A bell may be lost; the database is the truth."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A run moved on: its journal now reaches ``seq``. ``status`` is None when it did not change."""
+
+    run: str
+    seq: int
+    status: str | None = None
+
+
+Listener = Callable[[Sequence[Change]], None]
+_listeners: list[Listener] = []
+
+
+def subscribe(listener: Listener) -> Callable[[], None]:
+    """Calls ``listener`` with what changed after each commit, on the committing thread: it must be quick and not raise.
+
+    Returns the function that unsubscribes.
+    """
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
+
+
+def ring(changes: Sequence[Change]) -> None:
+    """Tells every listener; one that fails is logged and does not stop the others."""
+    for listener in tuple(_listeners):
+        try:
+            listener(changes)
+        except Exception:  # listeners are doors (console): none of them may stop a commit
+            logger.exception("bell.listener_failed")

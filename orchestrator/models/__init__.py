@@ -1,0 +1,27 @@
+"""The rows. The engine writes the hot ones by SQL of its own; everybody else reads them here."""
+
+from orchestrator.models.catalog import Function, Worker
+from orchestrator.models.environments import Audit, Environment, Key
+from orchestrator.models.events import Event, Idempotency
+from orchestrator.models.journal import Blob, Inbox, Journal, Log, Mail, Wait
+from orchestrator.models.runs import Attempt, Run, RunData, RunEvent
+
+__all__ = [
+    "Attempt",
+    "Audit",
+    "Blob",
+    "Environment",
+    "Event",
+    "Function",
+    "Idempotency",
+    "Inbox",
+    "Journal",
+    "Key",
+    "Log",
+    "Mail",
+    "Run",
+    "RunData",
+    "RunEvent",
+    "Wait",
+    "Worker",
+]
