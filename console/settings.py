@@ -117,7 +117,7 @@ if not DEVELOPMENT:
 
 ORCHESTRATOR = {
     "HOME": SIGNALBOX_HOME,
-    "DEVELOPMENT": DEVELOPMENT,
+    "OPEN_ACCESS": DEVELOPMENT,
     # Modules with functions beside every installed app's functions.py.
     "FUNCTIONS": environment.listed("SIGNALBOX_FUNCTIONS"),
 }

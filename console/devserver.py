@@ -1,0 +1,70 @@
+"""One process with everything: the database brought up to date, the engine, and daphne in front."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+from daphne.server import Server
+from django.core.management import call_command
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
+from twisted.internet import reactor, threads
+
+from orchestrator.engine.runtime import Runtime, start_engine
+
+HOST = "127.0.0.1"
+DRAIN_SECONDS = 5
+
+logger = logging.getLogger(__name__)
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback; port 0 takes any free one. Raises OSError when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def migrate(alias: str = "default") -> None:
+    """Apply what is not applied yet; costs a few milliseconds when there is nothing."""
+    executor = MigrationExecutor(connections[alias])
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", database=alias, verbosity=0, interactive=False)
+
+
+def serve(listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Run web, scheduler and workers until SIGTERM or SIGINT, then drain. Raises EngineAlreadyRunning."""
+    migrate()
+    application = import_string("console.asgi.application")
+    runtime = start_engine()
+    reactor.addSystemEventTrigger("before", "shutdown", _drain, runtime)  # type: ignore[attr-defined]
+    endpoint = f"fd:fileno={listener.fileno()}"
+    Server(application, endpoints=[endpoint], server_name="signalbox", ready_callable=ready).run()
+
+
+def follow(parent_fd: int) -> None:
+    """End this process by SIGTERM when the other end of ``parent_fd`` closes, however the supervisor ended."""
+    # Ctrl-C reaches the whole foreground group; the supervisor alone decides what it means.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    os.set_inheritable(parent_fd, False)
+    threading.Thread(target=_end_with_parent, args=(parent_fd,), name="signalbox-parent", daemon=True).start()
+
+
+def _end_with_parent(parent_fd: int) -> None:
+    os.read(parent_fd, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _drain(runtime: Runtime) -> object:
+    logger.info("engine.draining", extra={"limit_seconds": DRAIN_SECONDS})
+    return threads.deferToThread(runtime.drain, DRAIN_SECONDS)

@@ -1,0 +1,95 @@
+"""``manage.py dev``: the whole of Signalbox on this machine in one command."""
+
+import os
+import socket
+import sys
+from argparse import SUPPRESS, ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from console.devserver import HOST, follow, listen, serve
+from console.sources import find_sources
+from console.supervisor import REFUSED, Supervisor
+from orchestrator.core.errors import EngineAlreadyRunning
+
+FUNCTIONS = "SIGNALBOX_FUNCTIONS"
+
+BANNER = """
+  Signalbox is running.
+
+    Console   {address}
+    Data      {data}
+
+    Send an event:
+      curl -d '{{"name": "audit/requested", "data": {{}}}}' {address}/e/dev
+
+  Visitors from this machine are signed in as dev. Ctrl-C drains and stops.
+"""
+
+
+class Command(BaseCommand):
+    help = "Run web, scheduler and workers in one process, and again whenever code changes."
+    requires_system_checks: list[str] = []  # the serving process does them, once
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000, help="0 takes any free port")
+        parser.add_argument("--functions", default="", help="modules with functions, separated by commas")
+        parser.add_argument("--no-reload", action="store_true", help="do not watch files")
+        parser.add_argument("--listener-fd", type=int, help=SUPPRESS)
+        parser.add_argument("--parent-fd", type=int, help=SUPPRESS)
+        parser.add_argument("--again", action="store_true", help=SUPPRESS)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["parent_fd"] is not None:
+            follow(options["parent_fd"])
+            self._serve(socket.socket(fileno=options["listener_fd"]), again=options["again"], refusal_code=REFUSED)
+            return
+        self._take_functions(options["functions"])
+        listener = self._listen(options["port"])
+        if options["no_reload"]:
+            self._serve(listener)
+        else:
+            sys.exit(self._supervise(listener))
+
+    def _serve(self, listener: socket.socket, *, again: bool = False, refusal_code: int = 1) -> None:
+        self.check()
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        try:
+            serve(listener, lambda: self._announce(address, again=again))
+        except EngineAlreadyRunning as error:
+            raise CommandError(str(error), returncode=refusal_code) from error
+
+    def _supervise(self, listener: socket.socket) -> int:
+        template_folders = [folder for engine in settings.TEMPLATES for folder in engine["DIRS"]]
+        try:
+            sources = find_sources(settings.ORCHESTRATOR["FUNCTIONS"], template_folders)
+        except ModuleNotFoundError as error:
+            raise CommandError(f"{FUNCTIONS}: {error}") from error
+        command = [sys.executable, *sys.orig_argv[1:]]
+        return Supervisor(command, listener.fileno(), sources, self._say).run()
+
+    def _take_functions(self, wanted: str) -> None:
+        """Start over with ``wanted`` in the environment: functions are imported while Django sets up, before this."""
+        known = [module for module in os.environ.get(FUNCTIONS, "").split(",") if module]
+        missing = [module for module in wanted.split(",") if module and module not in known]
+        if missing:
+            os.environ[FUNCTIONS] = ",".join([*known, *missing])
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+    def _listen(self, port: int) -> socket.socket:
+        try:
+            return listen(port)
+        except OSError as error:
+            reason = f"{HOST}:{port} cannot be used: {error.strerror}"
+            raise CommandError(f"{reason}. Choose another port: make dev PORT={port + 1}") from error
+
+    def _announce(self, address: str, *, again: bool) -> None:
+        data = settings.SIGNALBOX_HOME if connection.vendor == "sqlite" else f"{connection.vendor} database"
+        self._say(f"Running again: {address}" if again else BANNER.format(address=address, data=data))
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
+        self.stdout.flush()
