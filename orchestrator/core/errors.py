@@ -132,3 +132,37 @@ class InvalidFunction(OrchestratorError):
     """A function's declaration cannot be registered."""
 
     code = "invalid_function"
+
+
+class SessionLost(OrchestratorError):
+    """This process was taken for dead: its runs were given away. It goes on as a new session."""
+
+    status = 503
+    code = "session_lost"
+
+
+class NonRetriableError(OrchestratorError):
+    """Raise it in a step or a function: no further attempt is made."""
+
+    code = "non_retriable"
+
+
+class RetryAfter(OrchestratorError):
+    """Raise it in a step or a function: the next attempt comes after ``delay`` ("30s", a timedelta, or seconds)."""
+
+    code = "retry_after"
+
+    def __init__(self, message: str, delay: object) -> None:
+        super().__init__(message)
+        self.delay = delay
+
+
+class StepError(OrchestratorError):
+    """A step failed for good. ``name`` is the type of the error that its last attempt raised."""
+
+    code = "step_failed"
+
+    def __init__(self, message: str, *, step: str, name: str = "Error") -> None:
+        super().__init__(message)
+        self.step = step
+        self.name = name

@@ -154,6 +154,8 @@ class StepCompleted:
     output: str
     recorded: bool = False
     events: tuple[NewEvent, ...] = ()
+    children: "tuple[ChildRun, ...]" = ()
+    signal: int | None = None  # number of the mail that was taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +203,12 @@ class WaitOpened:
 
 @dataclass(frozen=True, slots=True)
 class ChildRun:
-    """A run to start together with the wait for it. ``input`` is JSON text."""
+    """A run to start in the transaction of the step that asks for it. ``input`` is JSON text."""
 
     id: str
     function: str
     input: str
+    waited_for: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,132 @@
+"""Checkpoints: the fence first, then what the owners of the runs say."""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+
+import orjson
+
+from orchestrator.core.ops import MessageKind
+from orchestrator.engine.journal.items import Checkpoint, Entry
+from orchestrator.engine.journal.starts import apply_starts
+from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.rows import InboxRow, MailRow
+from orchestrator.engine.sql import FenceClaim, Id
+
+
+class Outcome(Enum):
+    COMMITTED = auto()
+    LOST = auto()  # the fence is another's: refused
+    LOCKED = auto()  # a step.transaction is at its commit: try again in the next batch
+
+
+def apply_checkpoints(tx: Tx, items: Sequence[Checkpoint]) -> list[Outcome]:
+    """Applies those whose run is still held; the others are left out and told so, item by item."""
+    if not items:
+        return []
+    wanted: dict[tuple[str, int], int] = {}
+    for item in items:
+        wanted[item.run, item.fence] = wanted.get((item.run, item.fence), 0) + len(item.entries)
+    bases = _fence(tx, wanted)
+    outcomes = []
+    accepted = []
+    for item in items:
+        base = bases.get((item.run, item.fence), _LOCKED)
+        if base is _LOCKED:
+            outcomes.append(Outcome.LOCKED)
+        elif base is None:
+            outcomes.append(Outcome.LOST)
+            _tell_refused(tx, item)
+        else:
+            bases[item.run, item.fence] = base + len(item.entries)
+            outcomes.append(Outcome.COMMITTED)
+            accepted.append((item, base))
+    received = _settle_endings(tx, [item for item, _ in accepted if item.ends_run])
+    for item, base in accepted:
+        first = received.get(item.run, []) if item.ends_run else []
+        _gather(tx, item, base, [*first, *item.entries])
+    apply_starts(tx, [start for item, _ in accepted for start in item.starts])
+    return outcomes
+
+
+_LOCKED = -1
+
+
+def _fence(tx: Tx, wanted: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int | None]:
+    # Two fences of one run in a batch: at most the higher one can be the run's.
+    newest: dict[str, int] = {}
+    for run, fence in wanted:
+        newest[run] = max(fence, newest.get(run, 0))
+    claims = [FenceClaim(run, fence, wanted[run, fence]) for run, fence in sorted(newest.items())]
+    found = tx.db.fence(tx.owner, claims)
+    bases: dict[tuple[str, int], int | None] = {}
+    for run, fence in wanted:
+        if fence != newest[run]:
+            bases[run, fence] = None
+        elif run in found:
+            bases[run, fence] = found[run]
+    return bases
+
+
+def _tell_refused(tx: Tx, item: Checkpoint) -> None:
+    """The new owner journals that a late result was refused."""
+    dedup = f"refused:{item.fence}:{item.entries[0].kind if item.entries else ''}"
+    tx.add(InboxRow(item.run, dedup, MessageKind.REFUSED, None, tx.now))
+
+
+def _gather(tx: Tx, item: Checkpoint, base: int, entries: Sequence[Entry]) -> None:
+    tx.number(item.run, base, entries, item.move and item.move.status)
+    tx.add(*item.rows)
+    for end in item.ends:
+        tx.end_attempt(end)
+    for child in item.children:
+        tx.add_run(child)
+    if item.closed_waits:
+        tx.delete_waits((item.run, key) for key in item.closed_waits)
+    tx.delete_inbox(item.drained)
+    if item.result is not None:
+        tx.store_result(item.result)
+    if item.move is not None:
+        tx.move(item.move)
+
+
+def _settle_endings(tx: Tx, items: Sequence[Checkpoint]) -> dict[str, list[Entry]]:
+    """A run that ends takes what was left for it into its history: an acknowledged signal was seen by a live run."""
+    received: dict[str, list[Entry]] = {}
+    if not items:
+        return received
+    runs = [Id(item.run) for item in sorted(items, key=lambda item: item.run)]
+    tx.db.lock_ending(runs)
+    condition, params = tx.db.any_of("run", runs)
+    left = tx.db.query(
+        f"SELECT id, run, kind, CAST(data AS text) FROM signalbox_inbox WHERE {condition} ORDER BY id", params
+    )
+    for inbox_id, raw, kind, data in left:
+        if kind == MessageKind.SIGNAL:
+            run = tx.db.id(raw)
+            received.setdefault(run, []).append(Entry("signal.received", tx.now, data=data))
+            message = orjson.loads(data)
+            tx.add(MailRow(run, message["name"], inbox_id, orjson.dumps(message["data"]).decode(), None))
+    tx.delete_inbox([row[0] for row in left])
+    for run, entries in received.items():
+        tx.db.run("UPDATE signalbox_run SET seq = seq + ? WHERE id = ?", [len(entries), Id(run)])
+    for item in items:
+        if item.cancel_children:
+            _close_open(tx, item)
+            cancel_children(tx, item.run)
+    return received
+
+
+def _close_open(tx: Tx, item: Checkpoint) -> None:
+    """Attempts that are open when their run ends, end as cancelled."""
+    tx.db.run("DELETE FROM signalbox_wait WHERE run = ?", [Id(item.run)])
+    tx.db.run(
+        "UPDATE signalbox_attempt SET status = 'cancelled', ended_at = ? WHERE run = ?"
+        " AND status IN ('running', 'sleeping', 'waiting')",
+        [tx.now, Id(item.run)],
+    )
+
+
+def cancel_children(tx: Tx, run: str) -> None:
+    """Asks every child that still runs to cancel, in the transaction that ends its parent."""
+    for (child,) in tx.db.query("SELECT id FROM signalbox_run WHERE parent = ? AND ended_at IS NULL", [Id(run)]):
+        tx.add(InboxRow(tx.db.id(child), "cancel", MessageKind.CANCEL, '{"reason": "its parent ended"}', tx.now))

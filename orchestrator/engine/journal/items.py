@@ -1,0 +1,107 @@
+"""What is appended to the journal: each item commits whole or not at all, many items in one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from orchestrator.engine.rows import (
+    AttemptEnd,
+    EventRow,
+    KeyRow,
+    Row,
+    RunDataRow,
+    RunEventRow,
+    RunMove,
+    RunResult,
+    RunRow,
+)
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A journal entry that has no number yet. ``data`` is JSON text."""
+
+    kind: str
+    at: datetime
+    key: str = ""
+    number: int = 0
+    actor: str = ""
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to insert with its first entries; ``run.seq`` counts them."""
+
+    run: RunRow
+    data: RunDataRow
+    entries: Sequence[Entry]
+    events: Sequence[RunEventRow] = ()
+
+
+@dataclass(slots=True)
+class Start:
+    """An event (or a call, when ``event`` is None) with the runs it starts.
+
+    A used ``key`` makes it a repeat: nothing starts; with ``store_repeats`` the event is stored as a duplicate,
+    else ``ref`` answers what the first one made.
+    """
+
+    event: EventRow | None
+    payload: Mapping[str, Any] | None = None
+    runs: Sequence[NewRun] = ()
+    key: KeyRow | None = None
+    store_repeats: bool = False
+    ref: str = ""
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Events to store with all their runs. Answers the starts, each with its ``ref``."""
+
+    starts: Sequence[Start]
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """What the owner of a run says of it. Refused with LeaseLost when ``fence`` is no longer the run's."""
+
+    run: str
+    fence: int
+    entries: list[Entry] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    ends: list[AttemptEnd] = field(default_factory=list)
+    closed_waits: list[str] = field(default_factory=list)
+    drained: list[int] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    children: list[NewRun] = field(default_factory=list)
+    move: RunMove | None = None
+    result: RunResult | None = None
+    # A final move also: attempts still open end as cancelled; children are asked to cancel.
+    cancel_children: bool = False
+
+    @property
+    def ends_run(self) -> bool:
+        return self.move is not None and self.move.ended_at is not None
+
+    def absorb(self, other: "Checkpoint") -> None:
+        """Makes one checkpoint of two of the same run and fence, this one first."""
+        for name in ("entries", "rows", "ends", "closed_waits", "drained", "starts", "children"):
+            getattr(self, name).extend(getattr(other, name))
+        self.move = other.move or self.move
+        self.result = other.result or self.result
+        self.cancel_children = self.cancel_children or other.cancel_children
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Anything else that reads and writes in the journal's transaction: ``function`` takes the ``Tx``.
+
+    ``function`` raises an OrchestratorError only before it wrote anything: then the others of the batch still commit.
+    """
+
+    function: Callable[[Any], Any]
+
+
+Item = Ingest | Checkpoint | Call

@@ -1,0 +1,96 @@
+"""Events and calls: used keys, rows, and the waits that an event settles."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
+
+from orchestrator.core import matching
+from orchestrator.core.ops import MessageKind
+from orchestrator.engine.journal.items import Start
+from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.rows import EventRow, InboxRow
+from orchestrator.engine.sql import Id
+
+
+def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
+    """Stores the events with all their runs, and leaves a message for every run that waited for one of them."""
+    _use_keys(tx, [start for start in starts if start.key is not None])
+    events: list[Start] = []
+    for start in starts:
+        if start.repeated and not start.store_repeats:
+            continue
+        if start.event is not None:
+            tx.add(start.event)
+            if not start.repeated and start.event.routed_at is not None:
+                events.append(start)
+            tx.effects.unrouted = tx.effects.unrouted or start.event.routed_at is None
+        if not start.repeated:
+            for new in start.runs:
+                tx.add_run(new)
+    match_waits(tx, events)
+
+
+def _use_keys(tx: Tx, starts: Sequence[Start]) -> None:
+    if not starts:
+        return
+    keys = [start.key for start in starts if start.key is not None]
+    tx.db.run("DELETE FROM signalbox_idempotency WHERE expires_at < ?", [tx.now])
+    for start, free in zip(starts, tx.db.use_keys(keys), strict=True):
+        start.repeated = False  # a batch that failed is applied again
+        if free:
+            continue
+        key = start.key
+        assert key is not None
+        [(ref,)] = tx.db.query(
+            "SELECT ref FROM signalbox_idempotency WHERE env = ? AND scope = ? AND key = ?", [key.env, key.scope, key.key]
+        )
+        start.repeated = True
+        if start.store_repeats and start.event is not None:
+            start.event = start.event._replace(duplicate_of=tx.db.id(ref), skipped=None)
+        else:
+            start.ref = tx.db.id(ref)
+
+
+def match_waits(tx: Tx, starts: Sequence[Start]) -> None:
+    """One look for all names of the batch; most events have nobody waiting for their name."""
+    if not starts:
+        return
+    names = sorted({start.event.name for start in starts if start.event})
+    condition, params = tx.db.any_of("name", names)
+    waited = {
+        (env, name)
+        for env, name in tx.db.query(
+            f"SELECT DISTINCT env, name FROM signalbox_wait WHERE kind = 'event' AND {condition}", params
+        )
+    }
+    for start in starts:
+        if start.event and (start.event.env, start.event.name) in waited:
+            _match_one(tx, start.event, dict(start.payload or {}))
+
+
+def _match_one(tx: Tx, event: EventRow, payload: dict[str, object]) -> None:
+    condition, params = tx.db.any_of("eq", matching.equality_keys(payload))
+    found = tx.db.query(
+        "SELECT run, key, expr FROM signalbox_wait WHERE kind = 'event' AND env = ? AND name = ?"
+        f" AND {condition} ORDER BY run, key",
+        [event.env, event.name, *params],
+    )
+    message = orjson.dumps(payload).decode()
+    for run, key, expr in found:
+        if matching.accepts(expr, payload):
+            tx.add(InboxRow(tx.db.id(run), f"step:{key}", MessageKind.EVENT, message, tx.now))
+
+
+def route_stored(tx: Tx, start: Start) -> bool:
+    """Routes an event that was stored in an author's transaction; False when somebody else did."""
+    event = start.event
+    assert event is not None
+    sql = "UPDATE signalbox_event SET routed_at = ?, skipped = CAST(? AS {}) WHERE id = ? AND routed_at IS NULL"
+    sql = sql.format("json" if tx.db.vendor == "postgresql" else "text")
+    if tx.db.run(sql, [tx.now, event.skipped, Id(event.id)]) == 0:
+        return False
+    for new in start.runs:
+        tx.add_run(new)
+    match_waits(tx, [replace(start, event=event._replace(routed_at=tx.now))])
+    return True

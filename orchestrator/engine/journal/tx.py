@@ -1,0 +1,144 @@
+"""One transaction of the journal: rows gathered by table, written together, and what others must hear of afterwards."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from orchestrator.engine.bell import Change
+from orchestrator.engine.journal.items import Entry, NewRun
+from orchestrator.engine.rows import (
+    AttemptEnd,
+    AttemptRow,
+    BlobRow,
+    EventRow,
+    InboxRow,
+    JournalRow,
+    LogRow,
+    MailRow,
+    Row,
+    RunDataRow,
+    RunEventRow,
+    RunMove,
+    RunResult,
+    RunRow,
+    WaitRow,
+)
+from orchestrator.engine.sql import Connection, FenceClaim, Id
+
+# Order of locks (engine protocol, section 5): events, runs, what hangs on runs, inbox last.
+INSERT_ORDER: tuple[type, ...] = (
+    EventRow,
+    RunRow,
+    RunDataRow,
+    RunEventRow,
+    BlobRow,
+    AttemptRow,
+    WaitRow,
+    MailRow,
+    JournalRow,
+    LogRow,
+)
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a committed batch means to others: bells to ring."""
+
+    changes: dict[str, Change] = field(default_factory=dict)
+    inbox_runs: set[str] = field(default_factory=set)
+    released: list[str] = field(default_factory=list)
+    due: list[datetime] = field(default_factory=list)
+    ready: bool = False
+    unrouted: bool = False
+
+
+class Tx:
+    """A transaction that is open on ``db``. ``owner`` is this process's session."""
+
+    def __init__(self, db: Connection, owner: str, now: datetime) -> None:
+        self.db = db
+        self.owner = owner
+        self.now = now
+        self.effects = Effects()
+        self._rows: dict[type, list[Row]] = {}
+        self._inbox: list[InboxRow] = []
+        self._ends: list[AttemptEnd] = []
+        self._moves: list[RunMove] = []
+        self._results: list[RunResult] = []
+
+    def add(self, *rows: Row) -> None:
+        for row in rows:
+            if type(row) is InboxRow:
+                self._inbox.append(row)
+                self.effects.inbox_runs.add(row.run)
+            else:
+                self._rows.setdefault(type(row), []).append(row)
+
+    def add_run(self, new: NewRun) -> None:
+        self.add(new.run, new.data, *new.events)
+        self.number(new.run.id, 0, new.entries)
+        self.effects.changes[new.run.id] = Change(new.run.id, new.run.seq, new.run.status)
+        self.effects.ready = self.effects.ready or new.run.owner is None
+        if new.run.due_at is not None:
+            self.effects.due.append(new.run.due_at)
+
+    def end_attempt(self, end: AttemptEnd) -> None:
+        self._ends.append(end)
+
+    def move(self, move: RunMove) -> None:
+        self._moves.append(move)
+        if move.owner is None:
+            self.effects.ready = self.effects.ready or move.status == "queued"
+            if move.ended_at is None:
+                self.effects.released.append(move.run)
+            if move.due_at is not None:
+                self.effects.due.append(move.due_at)
+
+    def store_result(self, result: RunResult) -> None:
+        self._results.append(result)
+
+    def number(self, run: str, base: int, entries: Sequence[Entry], status: str | None = None) -> None:
+        """Gives the entries the numbers after ``base``, which the caller has reserved."""
+        for n, e in enumerate(entries, start=base + 1):
+            self.add(JournalRow(run, n, e.kind, e.key, e.number, e.at, e.actor, e.data))
+        if status is None and (known := self.effects.changes.get(run)) is not None:
+            status = known.status
+        self.effects.changes[run] = Change(run, base + len(entries), status)
+
+    def reserve(self, run: str, fence: int, count: int) -> int | None:
+        """Reserves ``count`` numbers of a run this session holds; None when it does not."""
+        return self.db.fence(self.owner, [FenceClaim(run, fence, count)]).get(run)
+
+    def append_unfenced(self, run: str, entries: Sequence[Entry]) -> None:
+        """Entries about a run whose row this transaction has locked already."""
+        sql = "UPDATE signalbox_run SET seq = seq + ? WHERE id = ? RETURNING seq"
+        [(seq,)] = self.db.query(sql, [len(entries), Id(run)])
+        self.number(run, seq - len(entries), entries)
+
+    def delete_waits(self, pairs: Iterable[tuple[str, str]]) -> None:
+        by_run: dict[str, list[str]] = {}
+        for run, key in pairs:
+            by_run.setdefault(run, []).append(key)
+        for run, keys in by_run.items():
+            condition, params = self.db.any_of("key", keys)
+            self.db.run(f"DELETE FROM signalbox_wait WHERE run = ? AND {condition}", [Id(run), *params])
+
+    def delete_inbox(self, ids: Sequence[int]) -> None:
+        if ids:
+            condition, params = self.db.any_of("id", ids)
+            self.db.run(f"DELETE FROM signalbox_inbox WHERE {condition}", params)
+
+    def flush(self) -> None:
+        """Writes what was gathered, a statement a table, in the order of locks."""
+        for kind in INSERT_ORDER:
+            if rows := self._rows.pop(kind, None):
+                self.db.insert(rows)
+        if self._ends:
+            self.db.end_attempts(self._ends)
+        if self._results:
+            self.db.store_results(self._results)
+        if self._moves:
+            self.db.move_runs(sorted(self._moves))
+        if self._inbox:
+            self.db.insert(sorted(self._inbox, key=lambda row: row[:2]), ignore_conflicts=True)
+        self._ends, self._results, self._moves, self._inbox = [], [], [], []

@@ -1,0 +1,33 @@
+"""Statements by name, in the two dialects."""
+
+from typing import Any
+
+from django.db import connections
+
+from orchestrator.engine.sql.base import Connection, FenceClaim, Id
+from orchestrator.engine.sql.postgres import PostgresConnection
+from orchestrator.engine.sql.sqlite import SqliteConnection
+
+__all__ = ["Connection", "FenceClaim", "Id", "borrow_connection", "open_connection"]
+
+# What Django adds to the driver's parameters for itself.
+DJANGO_ONLY = {"cursor_factory", "context", "prepare_threshold", "server_side_binding", "assume_role", "pool", "isolation_level"}
+
+
+def open_connection(alias: str) -> Connection:
+    """A connection of the engine's own to the database of that alias. Raises the driver's error when it is down."""
+    wrapper = connections[alias]
+    if wrapper.vendor == "sqlite":
+        return SqliteConnection(str(wrapper.settings_dict["NAME"]))
+    params = {k: v for k, v in wrapper.get_connection_params().items() if k not in DJANGO_ONLY}
+    return PostgresConnection(params)
+
+
+def borrow_connection(alias: str) -> Connection:
+    """The engine's statements on Django's own connection of this thread, inside its transaction."""
+    wrapper = connections[alias]
+    wrapper.ensure_connection()
+    raw: Any = wrapper.connection
+    if wrapper.vendor == "sqlite":
+        return SqliteConnection(str(wrapper.settings_dict["NAME"]), raw=raw)
+    return PostgresConnection({}, raw=raw)

@@ -1,0 +1,68 @@
+"""The shape of each table as the models declare it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db import models as django_models
+
+from orchestrator import models
+from orchestrator.engine import rows
+from orchestrator.models.fields import JsonField, MomentField, UlidField
+
+
+class ColumnType(StrEnum):
+    ID = "id"
+    MOMENT = "moment"
+    JSON = "json"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    columns: tuple[str, ...]
+    types: tuple[ColumnType, ...]
+
+    @property
+    def column_list(self) -> str:
+        return ", ".join(f'"{column}"' for column in self.columns)
+
+
+def _type(field: "django_models.Field[Any, Any]") -> ColumnType:
+    match field:
+        case UlidField():
+            return ColumnType.ID
+        case MomentField():
+            return ColumnType.MOMENT
+        case JsonField():
+            return ColumnType.JSON
+        case django_models.BooleanField():
+            return ColumnType.BOOLEAN
+        case django_models.IntegerField():
+            return ColumnType.INTEGER
+        case _:
+            return ColumnType.TEXT
+
+
+def _table(model: type[django_models.Model], row: Any) -> Table:
+    types = tuple(_type(model._meta.get_field(name)) for name in row._fields)
+    return Table(model._meta.db_table, row._fields, types)
+
+
+TABLES: dict[type, Table] = {
+    rows.EventRow: _table(models.Event, rows.EventRow),
+    rows.KeyRow: _table(models.Idempotency, rows.KeyRow),
+    rows.RunRow: _table(models.Run, rows.RunRow),
+    rows.RunDataRow: _table(models.RunData, rows.RunDataRow),
+    rows.RunEventRow: _table(models.RunEvent, rows.RunEventRow),
+    rows.AttemptRow: _table(models.Attempt, rows.AttemptRow),
+    rows.JournalRow: _table(models.Journal, rows.JournalRow),
+    rows.LogRow: _table(models.Log, rows.LogRow),
+    rows.WaitRow: _table(models.Wait, rows.WaitRow),
+    rows.InboxRow: _table(models.Inbox, rows.InboxRow),
+    rows.MailRow: _table(models.Mail, rows.MailRow),
+    rows.BlobRow: _table(models.Blob, rows.BlobRow),
+}
