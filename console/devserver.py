@@ -1,18 +1,23 @@
 """One process with everything: the database brought up to date, the engine, and daphne in front."""
 
+import asyncio
 import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
+from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 from twisted.internet import reactor, threads
+from twisted.internet.defer import Deferred
 
 from orchestrator.engine.runtime import Runtime, start_engine
 
@@ -20,6 +25,31 @@ HOST = "127.0.0.1"
 DRAIN_SECONDS = 5
 
 logger = logging.getLogger(__name__)
+
+
+class PoliteServer(Server):
+    """daphne, except that at its end it takes no new requests and lets those that it has finish."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ports: list[Any] = []
+
+    def listen_success(self, port: Any) -> None:
+        self.ports.append(port)
+
+    def kill_all_applications(self) -> "Deferred[None]":
+        return Deferred.fromFuture(asyncio.ensure_future(self._finish_requests()))
+
+    async def _finish_requests(self) -> None:
+        for port in self.ports:
+            port.stopListening()
+        open_requests = [
+            connection["application_instance"]
+            for protocol, connection in self.connections.items()
+            if isinstance(protocol, WebRequest) and connection.get("application_instance")
+        ]
+        if open_requests:
+            await asyncio.wait(open_requests, timeout=DRAIN_SECONDS)
 
 
 def listen(port: int) -> socket.socket:
@@ -43,13 +73,14 @@ def migrate(alias: str = "default") -> None:
 
 
 def serve(listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Run web, scheduler and workers until SIGTERM or SIGINT, then drain. Raises EngineAlreadyRunning."""
+    """Run everything until SIGTERM or SIGINT, drain, and end the process. Raises EngineAlreadyRunning."""
     migrate()
     application = import_string("console.asgi.application")
     runtime = start_engine()
     reactor.addSystemEventTrigger("before", "shutdown", _drain, runtime)  # type: ignore[attr-defined]
     endpoint = f"fd:fileno={listener.fileno()}"
-    Server(application, endpoints=[endpoint], server_name="signalbox", ready_callable=ready).run()
+    PoliteServer(application, endpoints=[endpoint], server_name="signalbox", ready_callable=ready).run()
+    _end_now()
 
 
 def follow(parent_fd: int) -> None:
@@ -68,3 +99,11 @@ def _end_with_parent(parent_fd: int) -> None:
 def _drain(runtime: Runtime) -> object:
     logger.info("engine.draining", extra={"limit_seconds": DRAIN_SECONDS})
     return threads.deferToThread(runtime.drain, DRAIN_SECONDS)
+
+
+def _end_now() -> None:
+    """Python's own exit waits for every thread: for a body that outlasted the drain, for a request the loop left."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -50,10 +50,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "console.auth.DevAutoLoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # Last, and written as sync only: under ASGI the whole chain above it then runs in one thread without switches.
+    "console.auth.DevAutoLoginMiddleware",
 ]
 
 ROOT_URLCONF = "console.urls"
@@ -132,5 +133,6 @@ LOGGING = {
         "django": {"level": "INFO"},
         "daphne": {"level": "WARNING"},
         "twisted": {"level": "WARNING"},
+        "watchfiles": {"level": "WARNING"},
     },
 }

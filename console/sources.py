@@ -14,8 +14,8 @@ from django.template.utils import get_app_template_dirs
 class Sources:
     """Folders to watch with everything below them, and folders of which only the files themselves count."""
 
-    trees: tuple[Path, ...]
-    folders: tuple[Path, ...]
+    trees: tuple[str, ...]
+    folders: tuple[str, ...]
 
 
 def find_sources(modules: Iterable[str], template_folders: Iterable[Path] = ()) -> Sources:
@@ -29,7 +29,7 @@ def find_sources(modules: Iterable[str], template_folders: Iterable[Path] = ()) 
     own_trees = {tree for tree in trees if tree.is_dir() and not _is_installed(tree)}
     outer = {tree for tree in own_trees if own_trees.isdisjoint(tree.parents)}
     own_folders = {folder for folder in folders - outer if outer.isdisjoint(folder.parents)}
-    return Sources(tuple(sorted(outer)), tuple(sorted(own_folders)))
+    return Sources(tuple(sorted(map(str, outer))), tuple(sorted(map(str, own_folders))))
 
 
 def _place_of(module: str) -> tuple[Path, bool]:

@@ -1,29 +1,44 @@
-"""Keeps the development server running: a child process that is drained and started anew when code changes."""
+"""Keeps the development server running: a child process that is drained and started anew when code changes.
 
+It is a program of its own that imports neither Django nor anything of ours, so that it costs little memory beside
+the server it watches. ``manage.py dev`` turns into it by exec.
+"""
+
+import json
 import os
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import NoReturn
 
 from watchfiles import PythonFilter, watch
 
-from console.sources import Sources
-
 # The child's exit code for "starting me again would not help"; it has said why.
 REFUSED = 3
-# The engine drains for 5 s; what is not done by then is taken up by the next start.
+# The server drains for 5 s; what is not done by then is taken up by the next start.
 STOP_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run and what to watch: ``trees`` with everything below them, of ``folders`` only the files themselves."""
+
+    command: list[str]
+    listener_fd: int
+    trees: list[str]
+    folders: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
     """Code changed on disk."""
 
-    paths: tuple[str, ...]
+    paths: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +55,10 @@ class Stop:
 
 
 class Supervisor:
-    """Runs ``command`` until told to stop. ``listener_fd`` is handed to each child, so a restart refuses no request."""
+    """Runs a plan until told to stop. The listening socket outlives each child, so a restart refuses no request."""
 
-    def __init__(self, command: Sequence[str], listener_fd: int, sources: Sources, say: Callable[[str], None]) -> None:
-        self._command = [*command, "--listener-fd", str(listener_fd)]
-        self._listener_fd = listener_fd
-        self._sources = sources
-        self._say = say
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._news: SimpleQueue[Changed | Ended | Stop] = SimpleQueue()
         self._child: subprocess.Popen[bytes] | None = None
         # Closes when this process ends, however it ends: the child sees that and ends too.
@@ -56,8 +68,8 @@ class Supervisor:
         """Supervise until SIGINT or SIGTERM; the answer is this process's exit code."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._news.put(Stop()))
-        self._watch(self._sources.trees, recursive=True)
-        self._watch(self._sources.folders, recursive=False)
+        self._watch(self._plan.trees, recursive=True)
+        self._watch(self._plan.folders, recursive=False)
         self._start()
         while True:
             match self._news.get():
@@ -65,7 +77,7 @@ class Supervisor:
                     self._stop()
                     return 0
                 case Changed(paths):
-                    self._say(f"Changed: {_briefly(paths)}. Restarting.")
+                    _say(f"Changed: {_briefly(paths)}. Restarting.")
                     self._stop()
                     self._start("--again")
                 case Ended(child, code) if child is self._child:
@@ -74,8 +86,9 @@ class Supervisor:
                     self._go_on_without(code)
 
     def _start(self, *options: str) -> None:
-        command = [*self._command, "--parent-fd", str(self._lifeline), *options]
-        child = self._child = subprocess.Popen(command, pass_fds=(self._listener_fd, self._lifeline))
+        fds = (self._plan.listener_fd, self._lifeline)
+        command = [*self._plan.command, "--listener-fd", str(fds[0]), "--parent-fd", str(fds[1]), *options]
+        child = self._child = subprocess.Popen(command, pass_fds=fds)
         threading.Thread(target=lambda: self._news.put(Ended(child, child.wait())), daemon=True).start()
 
     def _stop(self) -> None:
@@ -86,30 +99,47 @@ class Supervisor:
         try:
             child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._say(f"Not drained after {STOP_SECONDS} s; ending it. Unfinished runs go on at the next start.")
+            _say(f"Not drained after {STOP_SECONDS} s; ending it. Unfinished runs go on at the next start.")
             child.kill()
             child.wait()
 
     def _go_on_without(self, code: int) -> None:
         self._child = None
         if code < 0:
-            self._say(f"The server was ended by {signal.Signals(-code).name}. Starting it again.")
+            _say(f"The server was ended by {signal.Signals(-code).name}. Starting it again.")
             self._start("--again")
         else:
-            self._say("The server could not go on (see above). It starts again when a file changes.")
+            _say("The server could not go on (see above). It starts again when a file changes.")
 
-    def _watch(self, folders: Sequence[Path], *, recursive: bool) -> None:
+    def _watch(self, folders: Sequence[str], *, recursive: bool) -> None:
         if not folders:
             return
         wanted = PythonFilter(extra_extensions=(".html",))
 
         def look() -> None:
             for changes in watch(*folders, watch_filter=wanted, debounce=200, recursive=recursive):
-                self._news.put(Changed(tuple(sorted(path for _, path in changes))))
+                self._news.put(Changed(sorted(path for _, path in changes)))
 
         threading.Thread(target=look, name="signalbox-watch", daemon=True).start()
 
 
+def become_supervisor(plan: Plan) -> NoReturn:
+    """Replace this process by one that supervises ``plan``."""
+    sys.stdout.flush()
+    os.set_inheritable(plan.listener_fd, True)
+    # -P: this folder's modules must not stand in for others' of the same name.
+    os.execv(sys.executable, [sys.executable, "-P", __file__, json.dumps(asdict(plan))])
+
+
 def _briefly(paths: Sequence[str]) -> str:
-    first = os.path.relpath(paths[0])
-    return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more"
+    path = Path(paths[0])
+    first = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return str(first) if len(paths) == 1 else f"{first} and {len(paths) - 1} more"
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)  # noqa: T201 - a program that talks to a terminal
+
+
+if __name__ == "__main__":
+    sys.exit(Supervisor(Plan(**json.loads(sys.argv[1]))).run())

@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 from argparse import SUPPRESS, ArgumentParser
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -12,7 +12,7 @@ from django.db import connection
 
 from console.devserver import HOST, follow, listen, serve
 from console.sources import find_sources
-from console.supervisor import REFUSED, Supervisor
+from console.supervisor import REFUSED, Plan, become_supervisor
 from orchestrator.core.errors import EngineAlreadyRunning
 
 FUNCTIONS = "SIGNALBOX_FUNCTIONS"
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         if options["no_reload"]:
             self._serve(listener)
         else:
-            sys.exit(self._supervise(listener))
+            self._supervise(listener)
 
     def _serve(self, listener: socket.socket, *, again: bool = False, refusal_code: int = 1) -> None:
         self.check()
@@ -62,14 +62,14 @@ class Command(BaseCommand):
         except EngineAlreadyRunning as error:
             raise CommandError(str(error), returncode=refusal_code) from error
 
-    def _supervise(self, listener: socket.socket) -> int:
+    def _supervise(self, listener: socket.socket) -> NoReturn:
         template_folders = [folder for engine in settings.TEMPLATES for folder in engine["DIRS"]]
         try:
             sources = find_sources(settings.ORCHESTRATOR["FUNCTIONS"], template_folders)
         except ModuleNotFoundError as error:
             raise CommandError(f"{FUNCTIONS}: {error}") from error
         command = [sys.executable, *sys.orig_argv[1:]]
-        return Supervisor(command, listener.fileno(), sources, self._say).run()
+        become_supervisor(Plan(command, listener.fileno(), list(sources.trees), list(sources.folders)))
 
     def _take_functions(self, wanted: str) -> None:
         """Start over with ``wanted`` in the environment: functions are imported while Django sets up, before this."""
