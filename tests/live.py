@@ -1,0 +1,95 @@
+"""A real ``manage.py dev`` in a process of its own, as a user would run it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from tests.eventually import eventually
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class LiveServer:
+    """Starts at once; ``url`` is its address. Stop and start it at will: data stay in ``home``."""
+
+    def __init__(self, home: Path, *, supervised: bool = False, env: Mapping[str, str] | None = None) -> None:
+        self.home = home
+        self.log = home / "server.log"
+        self.url = ""
+        self._options = [] if supervised else ["--no-reload"]
+        self._env = os.environ | {"SIGNALBOX_HOME": str(home), "PYTHONUNBUFFERED": "1"} | dict(env or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        home.mkdir(parents=True, exist_ok=True)
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """The process that ``manage.py dev`` became: the server itself unless supervised."""
+        assert self._process, "the server was not started"
+        return self._process.pid
+
+    def start(self, *, within_seconds: float = 30) -> None:
+        """Start on a free port, or on the same one again, and wait until it answers."""
+        port = self.url.rpartition(":")[2] or "0"
+        begin = self.log.stat().st_size if self.log.exists() else 0
+        command = [sys.executable, "manage.py", "dev", "--port", port, *self._options]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=log)
+        eventually(lambda: self._answers(begin), within_seconds=within_seconds)
+
+    def stop(self, number: int = signal.SIGTERM, *, within_seconds: float = 15) -> int:
+        """Send a signal, wait for the end; the exit code, negative for a signal."""
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(number)
+        try:
+            return process.wait(within_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError(f"not ended {within_seconds} s after signal {number}\n{self.output()}") from None
+
+    def kill(self) -> None:
+        """kill -9: no drain, no goodbye."""
+        self.stop(signal.SIGKILL)
+
+    def send(self, name: str, data: object = None, **fields: Any) -> list[str]:
+        """Send an event as curl would; the ids that were answered."""
+        answer = self.post("/e/dev", {"name": name, "data": {} if data is None else data, **fields})
+        return answer["ids"]
+
+    def post(self, path: str, body: object) -> Any:
+        """The decoded answer to a JSON POST. Raises HTTPError on 4xx and 5xx."""
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(self.url + path, json.dumps(body).encode(), headers), timeout=30) as response:
+            return json.load(response)
+
+    def get(self, path: str) -> Any:
+        """The decoded JSON at ``path``. Raises HTTPError on 4xx and 5xx."""
+        with urlopen(self.url + path, timeout=30) as response:
+            return json.load(response)
+
+    def output(self) -> str:
+        """All that the server has printed so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def _answers(self, begin: int) -> bool:
+        assert self._process
+        if self._process.poll() is not None:
+            raise AssertionError(f"the server ended with exit code {self._process.returncode}\n{self.output()}")
+        printed = self.log.read_bytes()[begin:].decode(errors="replace")
+        address = next((word for word in printed.split() if word.startswith("http://127.0.0.1:")), None)
+        if address is None:
+            return False
+        self.url = address
+        try:
+            return bool(self.get("/healthz"))
+        except URLError:
+            return False
