@@ -26,10 +26,10 @@ dev: install
 	@exec $(VENV)/bin/python manage.py dev --port $(PORT)
 
 test: $(VENV)/installed-test
-	@$(VENV)/bin/python scripts/check.py
+	@$(VENV)/bin/python -m scripts.check
 
 lint: $(VENV)/installed-test
-	@$(VENV)/bin/python scripts/check.py --lint
+	@$(VENV)/bin/python -m scripts.check --lint
 
 format: $(VENV)/installed-test
 	@$(VENV)/bin/ruff check --fix-only --quiet .

@@ -1,0 +1,129 @@
+"""Everything that must be green before a change is done: ``make test``; with ``--lint`` only what needs no database.
+
+What cannot run here (no PostgreSQL, no Chromium, not root to install them) is said loudly at the end.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from tests.servers import apt_install, find_chromium, find_postgres, postgres
+
+PROGRAMS = Path(sys.executable).parent
+PYTHON = sys.executable
+NO_TESTS_COLLECTED = 5
+
+# What a developer may have set for `make dev` and must not reach the tests.
+OURS = {
+    "ALLOWED_HOSTS",
+    "DATABASE_POOL_SIZE",
+    "DATABASE_URL",
+    "LOG_LEVEL",
+    "PORT",
+    "SECRET_KEY",
+    "SIGNALBOX_DEBUG",
+    "SIGNALBOX_ENV",
+    "SIGNALBOX_EXAMPLES",
+    "SIGNALBOX_FUNCTIONS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one check: PASSED, FAILED or SKIPPED, and why."""
+
+    check: str
+    word: str
+    seconds: float = 0
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Checks:
+    """Runs checks one after another, prints each as it starts, and remembers how they ended."""
+
+    env: Mapping[str, str]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def run(self, check: str, command: Sequence[str | Path], **env: str) -> None:
+        """Run ``command``; pytest's exit code for an empty collection counts as skipped."""
+        print(f"\n=== {check}", flush=True)
+        started = monotonic()
+        code = subprocess.run([str(part) for part in command], env={**self.env, **env}).returncode
+        seconds = monotonic() - started
+        if code == NO_TESTS_COLLECTED and "pytest" in command:
+            self.outcomes.append(Outcome(check, "SKIPPED", seconds, "no tests of this kind"))
+        else:
+            word, reason = ("FAILED", f"exit code {code}") if code else ("PASSED", "")
+            self.outcomes.append(Outcome(check, word, seconds, reason))
+
+    def skip(self, check: str, reason: str) -> None:
+        self.outcomes.append(Outcome(check, "SKIPPED", reason=reason))
+
+    def summary(self) -> int:
+        """Print the table; the answer is the exit code."""
+        print("\n=== Summary", flush=True)
+        for outcome in self.outcomes:
+            mark = "!!" if outcome.word == "SKIPPED" else "  "
+            print(f"{mark} {outcome.word:<8} {outcome.check:<28} {outcome.seconds:6.1f} s  {outcome.reason}".rstrip())
+        count = Counter(outcome.word for outcome in self.outcomes)
+        print(f"\n{count['PASSED']} passed, {count['FAILED']} failed, {count['SKIPPED']} skipped", flush=True)
+        return 1 if count["FAILED"] else 0
+
+
+def lint(checks: Checks) -> None:
+    """Style, types and migrations."""
+    checks.run("ruff check", [PROGRAMS / "ruff", "check", "."])
+    checks.run("ruff format", [PROGRAMS / "ruff", "format", "--check", "."])
+    checks.run("mypy --strict", [PROGRAMS / "mypy"])
+    checks.run("migrations are complete", [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"])
+
+
+def test(checks: Checks, stack: ExitStack) -> None:
+    """The suite on both databases, then the browser."""
+    pytest = [PYTHON, "-m", "pytest", "-q"]
+    checks.run("tests on SQLite", pytest)
+    url = postgres_url(stack)
+    if url:
+        checks.run("tests on PostgreSQL", pytest, DATABASE_URL=url)
+    else:
+        checks.skip("tests on PostgreSQL", "PostgreSQL is not installed; apt install postgresql, or set DATABASE_URL")
+    if find_chromium() or (apt_install("chromium", "fonts-dejavu-core") and find_chromium()):
+        checks.run("tests in Chromium", [*pytest, "-m", "browser"])
+    else:
+        checks.skip("tests in Chromium", "Chromium is not installed; apt install chromium, or set CHROMIUM to its path")
+
+
+def postgres_url(stack: ExitStack) -> str | None:
+    """A PostgreSQL to test on: the one DATABASE_URL names, else a throwaway one; None when there can be none."""
+    given = os.environ.get("DATABASE_URL", "")
+    if given.startswith("postgres"):
+        return given
+    programs = find_postgres() or (apt_install("postgresql") and find_postgres())
+    return stack.enter_context(postgres(programs)) if programs else None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lint", action="store_true", help="only style, types and migrations")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="signalbox-test-"))
+        inherited = {name: value for name, value in os.environ.items() if name not in OURS}
+        checks = Checks(inherited | {"SIGNALBOX_HOME": home})
+        lint(checks)
+        if not options.lint:
+            test(checks, stack)
+        return checks.summary()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
