@@ -7,7 +7,7 @@ from hashlib import sha256
 from secrets import token_urlsafe
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import connections
 
 from orchestrator.conf import settings
 from orchestrator.core.errors import InvalidInput
@@ -53,7 +53,7 @@ cache = KeyCache()
 
 
 def create_key(kind: Key.Kind, name: str, env: int = 1) -> tuple[Key, str]:
-    """A new key and its secret, which cannot be read again. One transaction. Raises InvalidInput on an unknown ``env``."""
+    """A new key and its secret, which cannot be read again. One insert. Raises InvalidInput on an unknown ``env``."""
     if not Environment.objects.using(settings().database).filter(id=env).exists():
         raise InvalidInput(f"no environment has the id {env}")
     secret = SECRET_STARTS[kind] + token_urlsafe(SECRET_BYTES)
@@ -102,12 +102,11 @@ def _env(known: KnownKey | None) -> int | None:
 
 
 def _look_up_outside_requests(kind: Key.Kind, digest: str) -> KnownKey | None:
-    # The plain ASGI route has no request signals, so nobody else drops connections that went stale.
-    close_old_connections()
-    try:
-        return _look_up(kind, digest)
-    finally:
-        close_old_connections()
+    # The plain ASGI route has no request signals, so nobody else drops a connection that went stale.
+    connection = connections[settings().database]
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    return _look_up(kind, digest)
 
 
 def _look_up(kind: Key.Kind, digest: str) -> KnownKey | None:
