@@ -1,0 +1,1 @@
+"""The HTTP doors: the event endpoint and the REST API."""

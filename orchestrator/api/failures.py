@@ -1,0 +1,99 @@
+"""Every error of a REST request as problem JSON."""
+
+import logging
+import traceback
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.conf import settings as django_settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from orchestrator.api.bodies import body_limit_bytes
+from orchestrator.api.problems import internal_problem, problem, problem_of, problem_response
+from orchestrator.api.values import FieldFault
+from orchestrator.core.errors import EngineUnavailable, OrchestratorError
+
+logger = logging.getLogger(__name__)
+
+CODES = {
+    HTTPStatus.BAD_REQUEST: "invalid_input",
+    HTTPStatus.UNAUTHORIZED: "unauthorized",
+    HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.NOT_FOUND: "not_found",
+}
+
+
+def handle_failures(api: NinjaAPI) -> None:
+    """Makes an API answer problem JSON, whatever is raised in it."""
+    api.add_exception_handler(OrchestratorError, _ours)
+    api.add_exception_handler(ValidationError, _wrong_fields)
+    api.add_exception_handler(HttpError, _http_error)
+    api.add_exception_handler(Http404, _not_found)
+    api.add_exception_handler(RequestDataTooBig, _too_large)
+    api.add_exception_handler(OperationalError, _database_failed)
+    api.add_exception_handler(InterfaceError, _database_failed)
+    api.add_exception_handler(Exception, _unexpected)
+
+
+def invalid_json(error: orjson.JSONDecodeError) -> dict[str, Any]:
+    """The problem of a body that is no JSON."""
+    detail = f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    return problem(400, "invalid_json", detail, position=error.pos)
+
+
+def body_too_large() -> dict[str, Any]:
+    """The problem of a body over the limit."""
+    return problem(413, "too_large", f"the body is over the limit of {body_limit_bytes()} bytes")
+
+
+def _ours(request: HttpRequest, error: OrchestratorError) -> HttpResponse:
+    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unexpected(request, error)
+    return problem_response(problem_of(error))
+
+
+def _wrong_fields(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    faults = [_fault(each["loc"], each["msg"]) for each in error.errors]
+    places = "; ".join(f"{fault.location} {fault.field}: {fault.message}" for fault in faults[:3])
+    return problem_response(problem(400, "invalid_input", places, errors=faults))
+
+
+def _fault(place: tuple[str | int, ...], message: str) -> FieldFault:
+    location, *inner = place
+    if location == "body":  # then comes the name of the view's parameter
+        inner = inner[1:]
+    return FieldFault(str(location), ".".join(map(str, inner)), message)
+
+
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    match error.__cause__:  # ninja wraps what the parser raises
+        case orjson.JSONDecodeError() as cause:
+            return problem_response(invalid_json(cause))
+        case RequestDataTooBig():
+            return problem_response(body_too_large())
+    code = CODES.get(HTTPStatus(error.status_code), "invalid_input")
+    return problem_response(problem(error.status_code, code, str(error)))
+
+
+def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    return problem_response(problem(404, "not_found", f"there is nothing at {request.path}"))
+
+
+def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return problem_response(body_too_large())
+
+
+def _database_failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.error("api.database_failed", extra={"path": request.path}, exc_info=error)
+    return problem_response(problem_of(EngineUnavailable("the database does not answer now: try again")))
+
+
+def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.error("api.failed", extra={"path": request.path}, exc_info=error)
+    more = {"traceback": "".join(traceback.format_exception(error))} if django_settings.DEBUG else {}
+    return problem_response(internal_problem(**more))

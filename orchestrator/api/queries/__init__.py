@@ -1,0 +1,1 @@
+"""Reads for lists and pages: a constant number of queries each, answering plain values."""

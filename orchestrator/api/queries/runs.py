@@ -1,0 +1,119 @@
+"""Runs as answers: pages of them, and one with its steps and attempts."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db.models import QuerySet
+
+from orchestrator.api.cursors import id_position, read_cursor
+from orchestrator.api.queries.rows import page, rows, take
+from orchestrator.api.queries.steps import error_of, steps_of
+from orchestrator.api.queries.waits import load_parked, load_waits, waiting_for
+from orchestrator.api.values import Page, Run
+from orchestrator.core.errors import RunNotFound
+from orchestrator.core.ops import Status
+from orchestrator.models import Attempt, Blob, RunData, RunEvent, Wait
+from orchestrator.models import Run as RunRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs a list shows; what is not given does not matter."""
+
+    event_id: str | None = None
+    function: str | None = None
+    statuses: Sequence[Status] = ()
+
+
+def list_runs(env: int, chosen: RunFilter, *, cursor: str | None = None, limit: int = 50) -> Page[Run]:
+    """Runs without their steps, newest first. Five queries at most. Raises InvalidCursor."""
+    found = _chosen(env, chosen)
+    if (before := read_cursor("runs", cursor, id_position)) is not None:
+        found = found.filter(id__lt=before)
+    shown, more = take(found, limit)
+    related = _load_related(shown)
+    parked = load_parked(related.waits)
+    return page("runs", [_run(row, related, parked) for row in shown], more, lambda run: run.id)
+
+
+def get_run(env: int, run_id: str) -> Run:
+    """One run with its steps, attempts and large values. Six queries at most. Raises RunNotFound."""
+    row = rows(RunRow).filter(env=env, id=run_id).first()
+    if row is None:
+        raise RunNotFound(f"no run has the id {run_id}")
+    related = _load_related([row])
+    attempts = list(rows(Attempt).filter(run=run_id))
+    return _run(row, related, attempts, whole=True)
+
+
+def ensure_run(env: int, run_id: str) -> None:
+    """Raises RunNotFound unless the run is one of this environment. One query."""
+    if not rows(RunRow).filter(env=env, id=run_id).exists():
+        raise RunNotFound(f"no run has the id {run_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Related:
+    """What belongs to runs and lies in other tables, by run."""
+
+    data: Mapping[str, RunData]
+    event_ids: Mapping[str, list[str]]
+    waits: Mapping[str, list[Wait]]
+
+
+def _chosen(env: int, chosen: RunFilter) -> QuerySet[RunRow]:
+    found = rows(RunRow).filter(env=env).order_by("-id")
+    if chosen.event_id is not None:
+        found = found.filter(id__in=rows(RunEvent).filter(event=chosen.event_id).values("run"))
+    if chosen.function is not None:
+        found = found.filter(function=chosen.function)
+    if chosen.statuses:
+        found = found.filter(status__in=[str(status) for status in chosen.statuses])
+    return found
+
+
+def _load_related(runs: Sequence[RunRow]) -> _Related:
+    ids = [run.id for run in runs]
+    event_ids: dict[str, list[str]] = defaultdict(list)
+    for run, event in rows(RunEvent).filter(run__in=ids).order_by("run", "n").values_list("run", "event"):
+        event_ids[run].append(event)
+    return _Related({row.run: row for row in rows(RunData).filter(run__in=ids)}, event_ids, load_waits(runs))
+
+
+def _load_blobs(data: RunData | None, attempts: Sequence[Attempt]) -> dict[str, Any]:
+    ids = [attempt.blob for attempt in attempts if attempt.blob]
+    if data and data.output_blob:
+        ids.append(data.output_blob)
+    return {id: orjson.loads(body) for id, body in rows(Blob).filter(id__in=ids).values_list("id", "body")}
+
+
+def _run(row: RunRow, related: _Related, attempts: Sequence[Attempt], *, whole: bool = False) -> Run:
+    data = related.data.get(row.id)
+    blobs = _load_blobs(data, attempts) if whole else {}
+    return Run(
+        id=row.id,
+        function=row.function,
+        status=Status(row.status),
+        trigger=row.trigger,
+        event_ids=related.event_ids.get(row.id, []),
+        input=data.input if data else None,
+        output=_output(data, blobs),
+        error=error_of(data.error if data else None),
+        waiting_for=waiting_for(row, related.waits.get(row.id, []), attempts),
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        parent_run_id=row.parent,
+        replay_of=row.replay_of,
+        tags=data.tags if data else [],
+        steps=steps_of(row, attempts, blobs) if whole else [],
+    )
+
+
+def _output(data: RunData | None, blobs: Mapping[str, Any]) -> Any:
+    if data is None:
+        return None
+    return blobs.get(data.output_blob) if data.output_blob else data.output
