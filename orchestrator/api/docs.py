@@ -104,7 +104,7 @@ def type_text(schema: Schema) -> str:
 def _operation(schema: Schema, path: str, method: str, details: Schema) -> Operation:
     body = _content(details.get("requestBody", {}))
     body_shape = _leads_to(body)
-    answer = _content(details["responses"].get(200, {}))
+    answer = _content(details["responses"].get("200", {}))
     return Operation(
         id=details["operationId"],
         method=method.upper(),

@@ -30,14 +30,18 @@ CODES = {
 
 def handle_failures(api: NinjaAPI) -> None:
     """Makes an API answer problem JSON, whatever is raised in it."""
-    api.add_exception_handler(OrchestratorError, _ours)
-    api.add_exception_handler(ValidationError, _wrong_fields)
-    api.add_exception_handler(HttpError, _http_error)
-    api.add_exception_handler(Http404, _not_found)
-    api.add_exception_handler(RequestDataTooBig, _too_large)
-    api.add_exception_handler(OperationalError, _database_failed)
-    api.add_exception_handler(InterfaceError, _database_failed)
-    api.add_exception_handler(Exception, _unexpected)
+    handlers: list[tuple[type[Exception], Any]] = [
+        (OrchestratorError, _ours),
+        (ValidationError, _wrong_fields),
+        (HttpError, _http_error),
+        (Http404, _not_found),
+        (RequestDataTooBig, _too_large),
+        (OperationalError, _database_failed),
+        (InterfaceError, _database_failed),
+        (Exception, _unexpected),
+    ]
+    for kind, handler in handlers:
+        api.add_exception_handler(kind, handler)
 
 
 def invalid_json(error: orjson.JSONDecodeError) -> dict[str, Any]:

@@ -20,5 +20,6 @@ def with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     }
     for methods in schema["paths"].values():
         for operation in methods.values():
-            operation["responses"]["default"] = answer
+            given = {str(status): details for status, details in operation["responses"].items()}
+            operation["responses"] = given | {"default": answer}
     return schema

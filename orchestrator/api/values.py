@@ -68,7 +68,7 @@ class Run:
     status: Status
     trigger: Annotated[str, Field(description="event, cron, call, invoke, replay or failure.")]
     event_ids: Annotated[list[str], Field(description="The events it was started with, in order.")]
-    input: Json
+    input: Annotated[Any, Field(description="The payload of a call, else its event's data. As output in lists.")]
     output: Annotated[Any, Field(description="What the function returned. Null in lists if it is over 64 KB.")]
     error: Error | None
     waiting_for: Annotated[list[str], Field(description="A sentence for each open wait.")]

@@ -1,6 +1,5 @@
 """Runs as answers: pages of them, and one with its steps and attempts."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import orjson
 from django.db.models import QuerySet
 
 from orchestrator.api.cursors import id_position, read_cursor
+from orchestrator.api.queries.inputs import load_inputs
 from orchestrator.api.queries.rows import page, rows, take
 from orchestrator.api.queries.steps import error_of, steps_of
 from orchestrator.api.queries.waits import load_parked, load_waits, waiting_for
@@ -29,22 +29,22 @@ class RunFilter:
 
 
 def list_runs(env: int, chosen: RunFilter, *, cursor: str | None = None, limit: int = 50) -> Page[Run]:
-    """Runs without their steps, newest first. Five queries at most. Raises InvalidCursor."""
+    """Runs without their steps, newest first. Seven queries at most. Raises InvalidCursor."""
     found = _chosen(env, chosen)
     if (before := read_cursor("runs", cursor, id_position)) is not None:
         found = found.filter(id__lt=before)
     shown, more = take(found, limit)
-    related = _load_related(shown)
+    related = _load_related(shown, whole=False)
     parked = load_parked(related.waits)
     return page("runs", [_run(row, related, parked) for row in shown], more, lambda run: run.id)
 
 
 def get_run(env: int, run_id: str) -> Run:
-    """One run with its steps, attempts and large values. Six queries at most. Raises RunNotFound."""
+    """One run with its steps, attempts and large values. Eight queries at most. Raises RunNotFound."""
     row = rows(RunRow).filter(env=env, id=run_id).first()
     if row is None:
         raise RunNotFound(f"no run has the id {run_id}")
-    related = _load_related([row])
+    related = _load_related([row], whole=True)
     attempts = list(rows(Attempt).filter(run=run_id))
     return _run(row, related, attempts, whole=True)
 
@@ -61,6 +61,7 @@ class _Related:
 
     data: Mapping[str, RunData]
     event_ids: Mapping[str, list[str]]
+    inputs: Mapping[str, Any]
     waits: Mapping[str, list[Wait]]
 
 
@@ -75,12 +76,13 @@ def _chosen(env: int, chosen: RunFilter) -> QuerySet[RunRow]:
     return found
 
 
-def _load_related(runs: Sequence[RunRow]) -> _Related:
+def _load_related(runs: Sequence[RunRow], *, whole: bool) -> _Related:
     ids = [run.id for run in runs]
-    event_ids: dict[str, list[str]] = defaultdict(list)
+    event_ids: dict[str, list[str]] = {id: [] for id in ids}
     for run, event in rows(RunEvent).filter(run__in=ids).order_by("run", "n").values_list("run", "event"):
         event_ids[run].append(event)
-    return _Related({row.run: row for row in rows(RunData).filter(run__in=ids)}, event_ids, load_waits(runs))
+    data = {row.run: row for row in rows(RunData).filter(run__in=ids).defer("input")}
+    return _Related(data, event_ids, load_inputs(event_ids, whole=whole), load_waits(runs))
 
 
 def _load_blobs(data: RunData | None, attempts: Sequence[Attempt]) -> dict[str, Any]:
@@ -98,8 +100,8 @@ def _run(row: RunRow, related: _Related, attempts: Sequence[Attempt], *, whole: 
         function=row.function,
         status=Status(row.status),
         trigger=row.trigger,
-        event_ids=related.event_ids.get(row.id, []),
-        input=data.input if data else None,
+        event_ids=related.event_ids[row.id],
+        input=related.inputs[row.id],
         output=_output(data, blobs),
         error=error_of(data.error if data else None),
         waiting_for=waiting_for(row, related.waits.get(row.id, []), attempts),
