@@ -1,5 +1,6 @@
 """The API's reference page: rendered here from the OpenAPI document, without scripts and without a CDN."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 
 Schema = Mapping[str, Any]
+PAGE = re.compile(r"^(Page)_(\w+)_$")  # how pydantic names Page[Run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def shapes(schema: Schema) -> list[Shape]:
 def type_text(schema: Schema) -> str:
     """A schema in a few words, such as ``list of Run`` or ``string or null``."""
     if "$ref" in schema:
-        return _ref(schema["$ref"])
+        return PAGE.sub(r"\1 of \2", _ref(schema["$ref"]))
     for word in ("anyOf", "oneOf", "allOf"):
         if word in schema:
             return " or ".join(dict.fromkeys(type_text(option) for option in schema[word]))

@@ -3,14 +3,16 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from ninja import Query, Schema
+from ninja import Path, Query, Schema
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from orchestrator.api.text import Name, Reason
+from orchestrator.api.text import Name, Reason, SlugText, UlidText
 from orchestrator.core.durations import parse_duration
 
 MAX_PAGE = 200
 
+PathId = Annotated[UlidText, Path(description="ULID: 26 characters.")]
+PathSlug = Annotated[SlugText, Path(description="The function's id.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Items on a page.")]
 Cursor = Annotated[str | None, Query(description="next_cursor of the page before.")]
 # Raises InvalidDuration, which keeps its own problem code.
@@ -61,4 +63,4 @@ class SignalBody(Body):
 class RetriggerBody(Body):
     """The event once more."""
 
-    data: Annotated[Any, Field(description="Data to send instead of the original.")] = None
+    data: Annotated[dict[str, Any], Field(description="Data to send instead of the original.")] = {}

@@ -26,5 +26,5 @@ Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_nu
 EventName = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_no_nul)]
 Reason = Annotated[str, Field(max_length=2000), AfterValidator(_no_nul)]
 # These raise InvalidId, which is no ValueError: pydantic lets it through, and it keeps its own problem code.
-UlidText = Annotated[str, AfterValidator(parse_id), Field(description="ULID: 26 characters.")]
-SlugText = Annotated[str, AfterValidator(_slug), Field(description="The function's id.")]
+UlidText = Annotated[str, AfterValidator(parse_id)]
+SlugText = Annotated[str, AfterValidator(_slug)]

@@ -158,6 +158,7 @@ def test_the_style_sheet_is_served_from_here(page: Page) -> None:
         ({"type": ["number", "string"]}, "number or string"),
         ({"type": "array", "items": {"$ref": "#/components/schemas/Run"}}, "list of Run"),
         ({"type": "array"}, "list of any JSON"),
+        ({"$ref": "#/components/schemas/Page_Run_"}, "Page of Run"),
         ({"allOf": [{"$ref": "#/components/schemas/Run"}]}, "Run"),
         ({"oneOf": [{"type": "object"}, {"type": "object"}]}, "object"),  # said once
         ({}, "any JSON"),

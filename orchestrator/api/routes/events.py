@@ -8,8 +8,8 @@ from ninja import Query, Router
 from orchestrator.api.auth import caller_of
 from orchestrator.api.queries.events import ensure_event, get_event, list_events
 from orchestrator.api.queries.runs import RunFilter, list_runs
-from orchestrator.api.requests import Cursor, Limit, RetriggerBody
-from orchestrator.api.text import EventName, UlidText
+from orchestrator.api.requests import Cursor, Limit, PathId, RetriggerBody
+from orchestrator.api.text import EventName
 from orchestrator.api.values import Event, EventId, EventIds, Page, Run
 from orchestrator.api.wire import JSON, json_response
 from orchestrator.conf import settings
@@ -67,13 +67,13 @@ def list_(
 
 
 @router.get("/{id}", response=Event, operation_id="get_event", summary="Get an event")
-def get(request: HttpRequest, id: UlidText) -> HttpResponse:
+def get(request: HttpRequest, id: PathId) -> HttpResponse:
     """One event, with the functions that listen to it and did not start."""
     return json_response(get_event(caller_of(request).env, id))
 
 
 @router.get("/{id}/runs", response=Page[Run], operation_id="list_event_runs", summary="List its runs")
-def runs(request: HttpRequest, id: UlidText, cursor: Cursor = None, limit: Limit = 50) -> HttpResponse:
+def runs(request: HttpRequest, id: PathId, cursor: Cursor = None, limit: Limit = 50) -> HttpResponse:
     """The runs an event started, newest first, without their steps."""
     env = caller_of(request).env
     ensure_event(env, id)
@@ -81,10 +81,9 @@ def runs(request: HttpRequest, id: UlidText, cursor: Cursor = None, limit: Limit
 
 
 @router.post("/{id}/retrigger", response=EventId, operation_id="retrigger_event", summary="Send an event again")
-def retrigger(request: HttpRequest, id: UlidText, body: RetriggerBody | None = None) -> HttpResponse:
+def retrigger(request: HttpRequest, id: PathId, body: RetriggerBody | None = None) -> HttpResponse:
     """Sends an event once more, with other data if you like; answers the new event's id."""
     caller = caller_of(request)
     ensure_event(caller.env, id)
-    edited = body is not None and "data" in body.model_fields_set
-    data = body.data if body and edited else UNCHANGED
+    data = body.data if body is not None and "data" in body.model_fields_set else UNCHANGED
     return json_response(EventId(retrigger_event(id, data=data, actor=caller.actor)))

@@ -5,8 +5,7 @@ from ninja import Router
 
 from orchestrator.api.auth import caller_of
 from orchestrator.api.queries.functions import get_function, list_functions
-from orchestrator.api.requests import Cursor, Limit, TriggerBody
-from orchestrator.api.text import SlugText
+from orchestrator.api.requests import Cursor, Limit, PathSlug, TriggerBody
 from orchestrator.api.values import Function, Page, RunId
 from orchestrator.api.wire import json_response
 from orchestrator.engine.triggering import trigger as start_run
@@ -21,13 +20,13 @@ def list_(request: HttpRequest, cursor: Cursor = None, limit: Limit = 50) -> Htt
 
 
 @router.get("/{id}", response=Function, operation_id="get_function", summary="Get a function")
-def get(request: HttpRequest, id: SlugText) -> HttpResponse:
+def get(request: HttpRequest, id: PathSlug) -> HttpResponse:
     """One function, also one whose code is gone."""
     return json_response(get_function(caller_of(request).env, id))
 
 
 @router.post("/{id}/trigger", response=RunId, operation_id="trigger_function", summary="Trigger a function")
-def trigger(request: HttpRequest, id: SlugText, body: TriggerBody) -> HttpResponse:
+def trigger(request: HttpRequest, id: PathSlug, body: TriggerBody) -> HttpResponse:
     """Starts a run of a function with a payload of your own. Answers when the run is stored."""
     run_id = start_run(
         id, body.data, env=caller_of(request).env, idempotency_key=body.idempotency_key, delay=body.delay

@@ -8,7 +8,7 @@ from ninja import Query, Router
 from orchestrator.api.auth import Caller, caller_of
 from orchestrator.api.queries.history import list_history, list_logs
 from orchestrator.api.queries.runs import RunFilter, ensure_run, get_run, list_runs
-from orchestrator.api.requests import Cursor, Limit, ReplayBody, SignalBody, StopBody
+from orchestrator.api.requests import Cursor, Limit, PathId, ReplayBody, SignalBody, StopBody
 from orchestrator.api.text import Name, UlidText
 from orchestrator.api.values import Entry, LogLine, Page, Run, RunId
 from orchestrator.api.wire import json_response
@@ -36,13 +36,13 @@ def list_(
 
 
 @router.get("/{id}", response=Run, operation_id="get_run", summary="Get a run")
-def get(request: HttpRequest, id: UlidText) -> HttpResponse:
+def get(request: HttpRequest, id: PathId) -> HttpResponse:
     """One run with its steps and their attempts."""
     return json_response(get_run(caller_of(request).env, id))
 
 
 @router.get("/{id}/history", response=Page[Entry], operation_id="get_run_history", summary="Get its history")
-def history(request: HttpRequest, id: UlidText, cursor: Cursor = None, limit: Limit = 50) -> HttpResponse:
+def history(request: HttpRequest, id: PathId, cursor: Cursor = None, limit: Limit = 50) -> HttpResponse:
     """What happened in a run, oldest first, without gaps."""
     ensure_run(caller_of(request).env, id)
     return json_response(list_history(id, cursor=cursor, limit=limit))
@@ -51,7 +51,7 @@ def history(request: HttpRequest, id: UlidText, cursor: Cursor = None, limit: Li
 @router.get("/{id}/logs", response=Page[LogLine], operation_id="get_run_logs", summary="Get its logs")
 def logs(
     request: HttpRequest,
-    id: UlidText,
+    id: PathId,
     *,
     step_id: Annotated[Name | None, Query(description="Lines of this step only.")] = None,
     cursor: Cursor = None,
@@ -63,7 +63,7 @@ def logs(
 
 
 @router.post("/{id}/cancel", response=RunId, operation_id="cancel_run", summary="Cancel a run")
-def cancel(request: HttpRequest, id: UlidText, body: StopBody | None = None) -> HttpResponse:
+def cancel(request: HttpRequest, id: PathId, body: StopBody | None = None) -> HttpResponse:
     """Asks a run to stop: its code is given time to clean up, its children are cancelled too."""
     caller = _caller_with_run(request, id)
     cancel_run(id, actor=caller.actor, reason=body.reason if body else "")
@@ -71,7 +71,7 @@ def cancel(request: HttpRequest, id: UlidText, body: StopBody | None = None) -> 
 
 
 @router.post("/{id}/terminate", response=RunId, operation_id="terminate_run", summary="Terminate a run")
-def terminate(request: HttpRequest, id: UlidText, body: StopBody | None = None) -> HttpResponse:
+def terminate(request: HttpRequest, id: PathId, body: StopBody | None = None) -> HttpResponse:
     """Ends a run at once, without asking its code."""
     caller = _caller_with_run(request, id)
     terminate_run(id, actor=caller.actor, reason=body.reason if body else "")
@@ -79,7 +79,7 @@ def terminate(request: HttpRequest, id: UlidText, body: StopBody | None = None) 
 
 
 @router.post("/{id}/replay", response=RunId, operation_id="replay_run", summary="Replay a run")
-def replay(request: HttpRequest, id: UlidText, body: ReplayBody | None = None) -> HttpResponse:
+def replay(request: HttpRequest, id: PathId, body: ReplayBody | None = None) -> HttpResponse:
     """Starts a new run on the same events; answers its id. The old run is not touched."""
     caller = _caller_with_run(request, id)
     asked = body or ReplayBody()
@@ -88,7 +88,7 @@ def replay(request: HttpRequest, id: UlidText, body: ReplayBody | None = None) -
 
 
 @router.post("/{id}/signal", response=RunId, operation_id="signal_run", summary="Signal a run")
-def signal(request: HttpRequest, id: UlidText, body: SignalBody) -> HttpResponse:
+def signal(request: HttpRequest, id: PathId, body: SignalBody) -> HttpResponse:
     """Sends a message to a run. One sent before the run waits for it is kept; an ended run refuses it with 409."""
     caller = _caller_with_run(request, id)
     send_signal(id, body.name, body.data, key=body.key, actor=caller.actor)
