@@ -1,0 +1,83 @@
+"""What a person may do to runs and events. Each calls one verb of the engine and says how it went."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from console.views.page import environment, get_event, get_run
+from orchestrator.core.errors import OrchestratorError
+from orchestrator.core.events import IncomingEvent
+from orchestrator.engine.cancel import cancel_run
+from orchestrator.engine.ingest import send_events
+from orchestrator.engine.replay import replay_run, retrigger_event
+
+View = Callable[..., HttpResponse]
+EXAMPLES = (
+    IncomingEvent(name="audit/requested", data={"limit": 40}),
+    IncomingEvent(name="document/uploaded", data={"document": "license", "fail_times": 2}),
+)
+
+
+def action(view: View) -> View:
+    """A POST by somebody signed in. A refusal of the engine becomes a message on the page it came from."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except OrchestratorError as error:
+            messages.error(request, str(error))
+            return redirect(_back(request))
+
+    return require_POST(login_required(wrapper))
+
+
+@action
+def start_examples(request: HttpRequest) -> HttpResponse:
+    send_events(list(EXAMPLES), env=environment(request))
+    messages.success(request, "Sent audit/requested and document/uploaded.")
+    return redirect("console:runs")
+
+
+@action
+def cancel(request: HttpRequest, run_id: str) -> HttpResponse:
+    run = get_run(request, run_id)
+    cancel_run(run.id, actor=_actor(request))
+    messages.success(request, f"Asked {run.function} to stop.")
+    return redirect("console:run", run.id)
+
+
+@action
+def replay(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Starts a new run on the same events; with ``step``, one that keeps the results before that step."""
+    run, step = get_run(request, run_id), request.POST.get("step") or None
+    new = replay_run(run.id, from_step=step, actor=_actor(request))
+    messages.success(request, f"Replaying from {step}." if step else "Replaying from the start.")
+    return redirect("console:run", new)
+
+
+@action
+def retrigger(request: HttpRequest, event_id: str) -> HttpResponse:
+    event = get_event(request, event_id)
+    new = retrigger_event(event.id, actor=_actor(request))
+    messages.success(request, f"Sent {event.name} again.")
+    return redirect("console:event", new)
+
+
+def _actor(request: HttpRequest) -> str:
+    return request.user.get_username()
+
+
+def _back(request: HttpRequest) -> str:
+    match request.resolver_match:
+        case None:
+            return "console:runs"
+        case match:
+            parts = request.path.rstrip("/").split("/")
+            return "/".join(parts[:-1]) if match.kwargs else "console:runs"

@@ -1,0 +1,42 @@
+"""What all pages share: the environment they show, the shell around them, rows found or 404."""
+
+from typing import Any, TypeVar
+
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from console.presenters.shell import shell
+from orchestrator.core.errors import InvalidId
+from orchestrator.core.ids import parse_id
+from orchestrator.models import Event, Run
+
+ENVIRONMENT = 1
+Row = TypeVar("Row", bound=Model)
+
+
+def environment(request: HttpRequest) -> int:
+    """The environment the visitor looks at."""
+    return ENVIRONMENT
+
+
+def render_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """A whole page: ``context`` inside the shell."""
+    return render(request, template, {"shell": shell(request, environment(request))} | context)
+
+
+def get_run(request: HttpRequest, run_id: str) -> Run:
+    return _get(Run, request, run_id, "run")
+
+
+def get_event(request: HttpRequest, event_id: str) -> Event:
+    return _get(Event, request, event_id, "event")
+
+
+def _get(model: type[Row], request: HttpRequest, id: str, noun: str) -> Row:
+    try:
+        return model._default_manager.get(id=parse_id(id), env=environment(request))
+    except InvalidId as error:
+        raise Http404(str(error)) from None
+    except model.DoesNotExist:
+        raise Http404(f"There is no {noun} {id} in this environment.") from None

@@ -1,0 +1,30 @@
+"""The console's addresses."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from console.views import actions, events, functions, run, runs, session
+
+pages = [
+    path("", RedirectView.as_view(pattern_name="console:runs"), name="home"),
+    path("runs", runs.runs, name="runs"),
+    path("runs/rows", runs.run_rows, name="run-rows"),
+    path("runs/<str:run_id>", run.run, name="run"),
+    path("runs/<str:run_id>/head", run.run_head, name="run-head"),
+    path("runs/<str:run_id>/inspector", run.run_inspector, name="run-inspector"),
+    path("runs/<str:run_id>/trace", run.run_trace, name="run-trace"),
+    path("runs/<str:run_id>/value", run.run_value, name="run-value"),
+    path("runs/<str:run_id>/cancel", actions.cancel, name="run-cancel"),
+    path("runs/<str:run_id>/replay", actions.replay, name="run-replay"),
+    path("events", events.events, name="events"),
+    path("events/<str:event_id>", events.event, name="event"),
+    path("events/<str:event_id>/outcome", events.event_outcome, name="event-outcome"),
+    path("events/<str:event_id>/retrigger", actions.retrigger, name="event-retrigger"),
+    path("functions", functions.function_list, name="functions"),
+    path("examples", actions.start_examples, name="start-examples"),
+    path("theme", session.theme, name="theme"),
+    path("login/", session.sign_in, name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+]
+urlpatterns = [path("", include((pages, "console")))]
