@@ -1,0 +1,92 @@
+// The waterfall's own furniture: toolbar, axis, and the scrolling tree grid.
+import { duration, tick } from "#sb/format";
+
+const ICONS = document.documentElement.dataset.icons;
+
+// Constant markup: nothing of a run is in it.
+const MARKUP = `
+<div class="waterfall-tools" role="toolbar" aria-label="Waterfall">
+  <input class="field waterfall-filter" type="search" placeholder="Filter steps  /" aria-label="Filter steps" autocomplete="off" spellcheck="false">
+  <button class="button" type="button" data-tool="errors" aria-pressed="false">Errors only</button>
+  <button class="button" type="button" data-tool="idle" aria-pressed="false">Hide idle</button>
+  <span class="waterfall-count muted mono"></span>
+  <span class="waterfall-zoom">
+    <button class="icon-button" type="button" data-tool="out" title="Zoom out (-)" data-icon="minus">Zoom out</button>
+    <button class="button" type="button" data-tool="fit" title="Show the whole run (0)">Fit</button>
+    <button class="icon-button" type="button" data-tool="in" title="Zoom in (+), or ctrl and the wheel" data-icon="plus">Zoom in</button>
+    <a class="icon-button" href="?view=table" title="Show as a table" data-icon="table">Show as a table</a>
+  </span>
+</div>
+<div class="waterfall-top" aria-hidden="true">
+  <div class="waterfall-corner"><span>Step</span><span>Took</span></div>
+  <div class="waterfall-axis"><canvas class="minimap"></canvas><div class="ticks"></div></div>
+</div>
+<div class="waterfall-scroll" role="treegrid" tabindex="0" aria-label="Steps of this run over time"><div class="waterfall-body" role="rowgroup"></div></div>`;
+
+/** Builds the parts into `host`, in place of the table. */
+export function build(host) {
+  const template = document.createElement("template");
+  template.innerHTML = MARKUP;
+  for (const element of template.content.querySelectorAll("[data-icon]")) dress(element);
+  host.replaceChildren(template.content);
+  host.setAttribute("data-ready", "");
+  const find = (selector) => host.querySelector(selector);
+  return {
+    tools: find(".waterfall-tools"),
+    filter: find(".waterfall-filter"),
+    count: find(".waterfall-count"),
+    axis: find(".ticks"),
+    ticks: find(".ticks"),
+    minimap: find(".minimap"),
+    scroll: find(".waterfall-scroll"),
+    body: find(".waterfall-body"),
+    press(tool, pressed, available) {
+      const button = find(`[data-tool="${tool}"]`);
+      button.setAttribute("aria-pressed", String(pressed));
+      button.hidden = !available;
+    },
+  };
+}
+
+/** The axis: ticks with their times, and a band for each squeezed stretch. */
+export function drawAxis(axis, scale) {
+  const marks = [];
+  let reached = -Infinity;
+  for (const gap of scale.gaps) {
+    const [left, right] = [scale.x(gap.start), scale.x(gap.end)];
+    if (right < 0 || left > scale.width) continue;
+    marks.push(mark("idle", left, right - left, `${duration(gap.end - gap.start)} idle`));
+  }
+  for (const { us, step } of scale.ticks()) {
+    const left = scale.x(us);
+    if (left - reached < 64 || left > scale.width - 12) continue;
+    if (scale.gaps.some((gap) => Math.abs(scale.x(gap.start) - left) < 72 && us <= gap.start && us > 0)) continue;
+    reached = left;
+    marks.push(mark("tick", left, 0, tick(us, step)));
+  }
+  axis.replaceChildren(...marks);
+}
+
+function mark(kind, left, width, text) {
+  const element = document.createElement("span");
+  element.className = kind;
+  element.textContent = text;
+  element.title = kind === "idle" ? text : "";
+  element.style.setProperty("--left", `${left.toFixed(1)}px`);
+  element.style.setProperty("--width", `${width.toFixed(1)}px`);
+  return element;
+}
+
+function dress(element) {
+  const word = element.textContent;
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  const hidden = document.createElement("span");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `${ICONS}#${element.dataset.icon}`);
+  hidden.className = "visually-hidden";
+  hidden.textContent = word;
+  svg.append(use);
+  element.replaceChildren(svg, hidden);
+}

@@ -1,0 +1,154 @@
+// <sb-waterfall>: the trace of a run as a tree grid beside a time axis. Upgrades the table it is served with.
+import { refresh, tab } from "#sb/inspector";
+import { TraceGrid } from "#sb/grid";
+import { handleKey } from "#sb/grid-keys";
+import { live } from "#sb/live";
+import { brush } from "#sb/minimap";
+import { build } from "#sb/parts";
+import { RowPool } from "#sb/rows";
+import { Trace } from "#sb/trace";
+import { gestures } from "#sb/zoom";
+
+const INSPECTOR_KEYS = { o: "output", i: "input", l: "logs" };
+const CLOCK_MS = 250;
+
+class SbWaterfall extends TraceGrid {
+  async connectedCallback() {
+    const inline = this.querySelector("script[type='application/json']");
+    this.trace = new Trace(inline ? JSON.parse(inline.textContent) : await read(this.dataset.trace));
+    this.ui = build(this);
+    this.pool = new RowPool(this.ui.scroll, this.ui.body);
+    this.selected = this.hasAttribute("data-has-selection") ? this.idOf(this.dataset.selected) : null;
+    this.resize();
+    if (this.selected) this.reveal(this.selected);
+    this.listen();
+    this.clock();
+    live.subscribe(`run:${this.trace.id}`, this.feed(this.trace));
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.timer);
+  }
+
+  /** What the live connection needs to keep `trace` current. */
+  feed(trace) {
+    const url = this.dataset.trace.replace(this.trace.id, trace.id);
+    const load = (data) => {
+      if (data.full) trace.load(data);
+      else trace.apply(data.run.rev, data.now, data.run, data.steps);
+      this.changed(trace, data.steps.map((row) => row[0]));
+    };
+    return {
+      rev: () => trace.rev,
+      done: () => trace.final,
+      delta: (frame) => this.changed(trace, trace.apply(frame.rev, frame.now, frame.run, frame.s)),
+      reload: async () => load(await read(url)),
+      poll: async () => load(await read(`${url}?since=${trace.rev}`)),
+    };
+  }
+
+  changed(trace, keys) {
+    this.update();
+    if (trace !== this.trace) return;
+    const shown = new URLSearchParams(location.search).get("step");
+    if (shown !== null && (keys.includes(shown) || (shown === "" && trace.final))) refresh();
+    this.dispatchEvent(new CustomEvent("sb:changed", { bubbles: true, detail: { final: trace.final } }));
+  }
+
+  listen() {
+    const { scroll, axis, minimap, filter, tools } = this.ui;
+    new ResizeObserver(() => this.resize()).observe(this.ui.axis);
+    scroll.addEventListener("scroll", () => this.frame(), { passive: true });
+    scroll.addEventListener("keydown", (event) => this.onKey(event));
+    scroll.addEventListener("click", (event) => this.onClick(event));
+    filter.addEventListener("input", () => this.update({ text: filter.value.trim().toLowerCase() }));
+    filter.addEventListener("keydown", (event) => { if (event.key === "Escape" || event.key === "Enter") scroll.focus(); });
+    tools.addEventListener("click", (event) => this.press(event.target.closest("[data-tool]")?.dataset.tool));
+    document.addEventListener("click", (event) => this.onLink(event));
+    document.addEventListener("keydown", (event) => this.onPageKey(event));
+    document.addEventListener("sb:closed", () => { this.selected = null; this.frame(); });
+    gestures(this, scroll, axis);
+    brush(minimap, this);
+  }
+
+  /** While the run lives its bars and durations grow, when somebody can see it. */
+  clock() {
+    this.timer = setInterval(() => {
+      const open = [this.trace, ...this.view.children.values()].some((trace) => !trace.final);
+      if (!open) clearInterval(this.timer);
+      else if (!document.hidden) this.update();
+    }, CLOCK_MS);
+  }
+
+  onKey(event) {
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (plain && INSPECTOR_KEYS[event.key]) tab(INSPECTOR_KEYS[event.key]);
+    else if (handleKey(event, this)) event.preventDefault();
+  }
+
+  /** From anywhere on the page but a field, `/` goes to the filter and an arrow into the rows. */
+  onPageKey(event) {
+    if (event.target !== document.body || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!["/", "ArrowDown", "ArrowUp", "j", "k", "f"].includes(event.key)) return;
+    this.ui.scroll.focus();
+    this.onKey(event);
+  }
+
+  onClick(event) {
+    const element = event.target.closest(".row");
+    if (!element) return;
+    const index = Number(element.dataset.index);
+    if (event.target.closest(".row-toggle")) this.toggle(index);
+    else this.select(index);
+  }
+
+  onLink(event) {
+    const link = event.target.closest("[data-step]");
+    if (!link) return;
+    event.preventDefault();
+    this.select(this.reveal(this.idOf(link.dataset.step)), { tab: "error" });
+  }
+
+  press(tool) {
+    const actions = {
+      in: () => this.zoom(1.5),
+      out: () => this.zoom(1 / 1.5),
+      fit: () => this.fit(),
+      errors: () => this.update({ errorsOnly: !this.view.errorsOnly }),
+      idle: () => {
+        this.idle = !this.squeezes;
+        this.scale.fitted = true;
+        this.update();
+      },
+    };
+    actions[tool]?.();
+  }
+
+  toggle(index) {
+    const row = this.rows[index];
+    if (!row?.expandable) return;
+    const id = row.kind === "run" ? `closed:${row.id}` : row.id;
+    if (!this.view.open.delete(id)) this.view.open.add(id);
+    const child = row.kind === "step" && row.step.child;
+    if (child && !this.view.children.has(child)) this.loadChild(child);
+    this.update();
+  }
+
+  async loadChild(id) {
+    const child = new Trace(await read(this.dataset.trace.replace(this.trace.id, id)));
+    this.view.children.set(id, child);
+    if (!child.final) {
+      live.subscribe(`run:${id}`, this.feed(child));
+      this.clock();
+    }
+    this.update();
+  }
+}
+
+async function read(url) {
+  const answer = await fetch(url, { headers: { accept: "application/json" } });
+  if (!answer.ok) throw new Error(`The trace could not be read: ${answer.status}`);
+  return answer.json();
+}
+
+customElements.define("sb-waterfall", SbWaterfall);
