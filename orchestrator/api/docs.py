@@ -51,6 +51,7 @@ class Shape:
     name: str
     description: str
     fields: list[Field]
+    words: list[str]  # of a closed set
 
 
 class ReferencePage(DocsBase):
@@ -82,9 +83,8 @@ def shapes(schema: Schema) -> list[Shape]:
     """The named schemas with their fields."""
     named = schema["components"]["schemas"]
     return [
-        Shape(name, details.get("description", ""), _fields(details))
+        Shape(name, details.get("description", ""), _fields(details), details.get("enum", []))
         for name, details in sorted(named.items())
-        if "properties" in details
     ]
 
 

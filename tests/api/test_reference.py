@@ -102,7 +102,7 @@ def test_bodies_are_described(schema: Any) -> None:
     assert fields("/api/v1/events/{id}/retrigger") == {"data"}
 
 
-class Page(HTMLParser):
+class Html(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
@@ -116,35 +116,35 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def page() -> Page:
+def reference() -> Html:
     answer = Client().get("/api/v1/docs")
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/html")
-    return Page(answer.content.decode())
+    return Html(answer.content.decode())
 
 
-def test_the_page_needs_nothing_but_this_server(page: Page) -> None:
-    names = {tag for tag, _ in page.tags}
+def test_the_page_needs_nothing_but_this_server(reference: Html) -> None:
+    names = {tag for tag, _ in reference.tags}
     assert not names & {"script", "style", "iframe", "object", "img"}
-    attributes = {name for _, attrs in page.tags for name in attrs}
+    attributes = {name for _, attrs in reference.tags for name in attrs}
     assert "style" not in attributes
     assert not {name for name in attributes if name.startswith("on")}
-    addresses = page.all("href") + page.all("src")
+    addresses = reference.all("href") + reference.all("src")
     assert addresses
     assert all(address.startswith(("/", "#", "data:,")) for address in addresses)
 
 
-def test_the_page_names_every_operation_and_its_links_lead_somewhere(page: Page, schema: Any) -> None:
-    ids = page.all("id")
+def test_the_page_names_every_operation_and_its_links_lead_somewhere(reference: Html, schema: Any) -> None:
+    ids = reference.all("id")
     assert len(ids) == len(set(ids))
     assert {operation["operationId"] for _, _, operation in operations(schema)} <= set(ids)
-    inner = {address[1:] for address in page.all("href") if address.startswith("#")}
+    inner = {address[1:] for address in reference.all("href") if address.startswith("#")}
     assert inner <= set(ids)
-    assert "/api/v1/openapi.json" in page.all("href")
+    assert "/api/v1/openapi.json" in reference.all("href")
 
 
-def test_the_style_sheet_is_served_from_here(page: Page) -> None:
-    [sheet] = [attrs["href"] for tag, attrs in page.tags if tag == "link" and attrs.get("rel") == "stylesheet"]
+def test_the_style_sheet_is_served_from_here(reference: Html) -> None:
+    [sheet] = [attrs["href"] for tag, attrs in reference.tags if tag == "link" and attrs.get("rel") == "stylesheet"]
     assert sheet == "/static/orchestrator/api_docs.css"
     assert finders.find("orchestrator/api_docs.css")
 
@@ -178,3 +178,5 @@ def test_the_body_of_sending_events_is_shown_field_by_field(schema: Any) -> None
     assert found["get_run"].answer_shape == "Run"
     [run] = [shape for shape in shapes(schema) if shape.name == "Run"]
     assert [field.shape for field in run.fields if field.name == "steps"] == ["Step"]
+    [status] = [shape for shape in shapes(schema) if shape.name == "Status"]
+    assert {"queued", "timed_out"} <= set(status.words)

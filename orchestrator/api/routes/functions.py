@@ -19,16 +19,17 @@ def list_(request: HttpRequest, cursor: Cursor = None, limit: Limit = 50) -> Htt
     return json_response(list_functions(caller_of(request).env, cursor=cursor, limit=limit))
 
 
-@router.get("/{id}", response=Function, operation_id="get_function", summary="Get a function")
-def get(request: HttpRequest, id: PathSlug) -> HttpResponse:
-    """One function, also one whose code is gone."""
-    return json_response(get_function(caller_of(request).env, id))
-
-
-@router.post("/{id}/trigger", response=RunId, operation_id="trigger_function", summary="Trigger a function")
+# Ids may hold slashes; this one first, or the other would take it for an id.
+@router.post("/{path:id}/trigger", response=RunId, operation_id="trigger_function", summary="Trigger a function")
 def trigger(request: HttpRequest, id: PathSlug, body: TriggerBody) -> HttpResponse:
     """Starts a run of a function with a payload of your own. Answers when the run is stored."""
     run_id = start_run(
         id, body.data, env=caller_of(request).env, idempotency_key=body.idempotency_key, delay=body.delay
     )
     return json_response(RunId(run_id))
+
+
+@router.get("/{path:id}", response=Function, operation_id="get_function", summary="Get a function")
+def get(request: HttpRequest, id: PathSlug) -> HttpResponse:
+    """One function, also one whose code is gone."""
+    return json_response(get_function(caller_of(request).env, id))
