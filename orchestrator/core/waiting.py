@@ -8,7 +8,7 @@ from orchestrator.core.ops import WaitKind
 
 
 @dataclass(frozen=True, slots=True)
-class OpenWait:
+class WaitFacts:
     """A wait that is not settled.
 
     ``key`` is its step's, '' for the function itself; ``name`` the event, signal or function awaited; ``match`` the
@@ -23,7 +23,7 @@ class OpenWait:
     due_at: datetime | None = None
 
 
-def sentence(wait: OpenWait) -> str:
+def sentence(wait: WaitFacts) -> str:
     """What a wait is for, such as ``event payment/captured where data.order == 42, until 2026-01-31T09:…Z``."""
     match wait.kind:
         case WaitKind.TIMER:

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.core.moments import iso
 from orchestrator.core.ops import WaitKind
-from orchestrator.core.waiting import OpenWait, delayed_start, sentence
+from orchestrator.core.waiting import WaitFacts, delayed_start, sentence
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 5, tzinfo=UTC)
 SOME_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -16,27 +16,27 @@ SOME_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
     "wait, expected",
     [
         # an event, anything of that name, for ever
-        (OpenWait(WaitKind.EVENT, "paid", "payment/captured"), "event payment/captured"),
+        (WaitFacts(WaitKind.EVENT, "paid", "payment/captured"), "event payment/captured"),
         # an event that has to match, until a time-out
         (
-            OpenWait(WaitKind.EVENT, "paid", "payment/captured", "data.order == 42", due_at=NOON),
+            WaitFacts(WaitKind.EVENT, "paid", "payment/captured", "data.order == 42", due_at=NOON),
             "event payment/captured where data.order == 42, until 2026-01-31T12:00:00.000005Z",
         ),
-        (OpenWait(WaitKind.SIGNAL, "gate", "approve"), "signal approve"),
+        (WaitFacts(WaitKind.SIGNAL, "gate", "approve"), "signal approve"),
         (
-            OpenWait(WaitKind.SIGNAL, "gate", "approve", due_at=NOON),
+            WaitFacts(WaitKind.SIGNAL, "gate", "approve", due_at=NOON),
             "signal approve, until 2026-01-31T12:00:00.000005Z",
         ),
-        (OpenWait(WaitKind.RETRY, "charge", due_at=NOON), "retry of charge at 2026-01-31T12:00:00.000005Z"),
+        (WaitFacts(WaitKind.RETRY, "charge", due_at=NOON), "retry of charge at 2026-01-31T12:00:00.000005Z"),
         # the function's own attempt has no key
-        (OpenWait(WaitKind.RETRY, "", due_at=NOON), "retry of the function at 2026-01-31T12:00:00.000005Z"),
-        (OpenWait(WaitKind.TIMER, "nap", due_at=NOON), "sleep nap until 2026-01-31T12:00:00.000005Z"),
-        (OpenWait(WaitKind.CHILD, "ship", "ship-order", child=SOME_ID), f"run {SOME_ID} of function ship-order"),
+        (WaitFacts(WaitKind.RETRY, "", due_at=NOON), "retry of the function at 2026-01-31T12:00:00.000005Z"),
+        (WaitFacts(WaitKind.TIMER, "nap", due_at=NOON), "sleep nap until 2026-01-31T12:00:00.000005Z"),
+        (WaitFacts(WaitKind.CHILD, "ship", "ship-order", child=SOME_ID), f"run {SOME_ID} of function ship-order"),
         # a child of which the step's row says nothing
-        (OpenWait(WaitKind.CHILD, "ship"), "run ship"),
+        (WaitFacts(WaitKind.CHILD, "ship"), "run ship"),
     ],
 )
-def test_a_wait_is_a_sentence(wait: OpenWait, expected: str) -> None:
+def test_a_wait_is_a_sentence(wait: WaitFacts, expected: str) -> None:
     assert sentence(wait) == expected
 
 

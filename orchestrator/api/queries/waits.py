@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.api.queries.rows import rows
 from orchestrator.core.ops import Status, WaitKind
-from orchestrator.core.waiting import OpenWait, delayed_start, sentence
+from orchestrator.core.waiting import WaitFacts, delayed_start, sentence
 from orchestrator.models import Attempt, Run, Wait
 
 PARKED = (Status.SLEEPING, Status.WAITING)
@@ -30,11 +30,11 @@ def waiting_for(run: Run, waits: Iterable[Wait], attempts: Iterable[Attempt]) ->
     if run.status == Status.DELAYED:
         return [delayed_start(run.due_at)]
     parked = {(row.run, row.key): row.detail or {} for row in attempts if row.status in PARKED}
-    return [sentence(_open_wait(wait, parked.get((wait.run, wait.key), {}))) for wait in waits]
+    return [sentence(_facts(wait, parked.get((wait.run, wait.key), {}))) for wait in waits]
 
 
-def _open_wait(wait: Wait, detail: Mapping[str, str]) -> OpenWait:
-    return OpenWait(
+def _facts(wait: Wait, detail: Mapping[str, str]) -> WaitFacts:
+    return WaitFacts(
         kind=WaitKind(wait.kind),
         key=wait.key,
         name=detail.get("function", "") if wait.kind == WaitKind.CHILD else wait.name,
