@@ -113,3 +113,4 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "lowerAscii": _on_text(lambda text: text.translate(LOWER)),
 }
 CAN_FAIL = frozenset({"+", "-", "*", "/", "neg", "size"})
+BOOLEAN = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "!", "has", "contains", "startsWith", "endsWith"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -66,8 +67,13 @@ def paths_of(node: Node) -> Iterator[Path]:
 
 def path_text(keys: tuple[str | int, ...]) -> str:
     """Keys as an expression writes them: ``data.items[0]["a b"]``."""
-    parts = [f".{key}" if isinstance(key, str) and _is_name(key) else f"[{_json(key)}]" for key in keys]
-    return "".join(parts).removeprefix(".")
+    return "".join(map(step_text, keys)).removeprefix(".")
+
+
+@lru_cache(maxsize=4096)  # the keys of events are few
+def step_text(key: str | int) -> str:
+    """One key as it follows others: ``.items``, ``[0]``, ``["a b"]``."""
+    return f".{key}" if isinstance(key, str) and key.isidentifier() and key.isascii() else f"[{_json(key)}]"
 
 
 def render(node: Node) -> str:
@@ -80,7 +86,7 @@ def render(node: Node) -> str:
     if op in POWERS:
         return f" {op} ".join(_inside(arg, POWERS[op]) for arg in args)
     if op in ("!", "neg"):
-        return ("!" if op == "!" else "-") + _inside(args[0], UNARY_POWER)
+        return ("!" if op == "!" else "-") + _inside(args[0], UNARY_POWER - 1)
     if op in METHODS:
         return f"{_inside(args[0], UNARY_POWER)}.{op}({', '.join(map(render, args[1:]))})"
     listed = ", ".join(map(render, args))
@@ -97,10 +103,6 @@ def _power(node: Node) -> int:
         return POWERS.get(node.op, UNARY_POWER if node.op in ("!", "neg") else ATOM_POWER)
     negative = isinstance(node, Literal) and isinstance(node.value, (int, float)) and node.value < 0
     return UNARY_POWER if negative else ATOM_POWER
-
-
-def _is_name(key: str) -> bool:
-    return key.isascii() and key.isidentifier()
 
 
 def _json(value: object) -> str:
