@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 from twisted.internet import reactor, threads
 from twisted.internet.defer import Deferred
 
-from orchestrator.engine.runtime import Runtime, start_engine
+from orchestrator.engine.host import EngineHost, start_engine
 
 HOST = "127.0.0.1"
 DRAIN_SECONDS = 5
@@ -96,7 +96,7 @@ def _end_with_parent(parent_fd: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _drain(runtime: Runtime) -> object:
+def _drain(runtime: EngineHost) -> object:
     logger.info("engine.draining", extra={"limit_seconds": DRAIN_SECONDS})
     return threads.deferToThread(runtime.drain, DRAIN_SECONDS)
 

@@ -1,1 +1,36 @@
-"""Signalbox: durable functions for Python."""
+"""Signalbox: durable functions for Python. What authors import."""
+
+from orchestrator.core.cron import Cron
+from orchestrator.core.errors import NonRetriableError, OrchestratorError, RetryAfter, StepError
+from orchestrator.core.retry import Retries
+from orchestrator.sdk.context import Context, SyncContext, SyncTaskContext, TaskContext
+from orchestrator.sdk.declaring import On
+from orchestrator.sdk.events import Event, event
+from orchestrator.sdk.functions import Function, Task, function, task
+from orchestrator.sdk.sending import asend, send
+from orchestrator.sdk.steps import StepTools
+from orchestrator.sdk.steps_sync import SyncStepTools
+
+__all__ = [
+    "Context",
+    "Cron",
+    "Event",
+    "Function",
+    "NonRetriableError",
+    "On",
+    "OrchestratorError",
+    "Retries",
+    "RetryAfter",
+    "StepError",
+    "StepTools",
+    "SyncContext",
+    "SyncStepTools",
+    "SyncTaskContext",
+    "Task",
+    "TaskContext",
+    "asend",
+    "event",
+    "function",
+    "send",
+    "task",
+]

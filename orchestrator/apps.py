@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 from orchestrator.conf import settings
+from orchestrator.sdk.port import plug
 
 
 class OrchestratorConfig(AppConfig):
@@ -14,6 +15,8 @@ class OrchestratorConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # After the models are loaded: the engine reads their shapes.
+        plug(import_module("orchestrator.engine.port").Port())
         autodiscover_modules("functions")
         for module in settings().functions:
             import_module(module)

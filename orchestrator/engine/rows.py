@@ -139,7 +139,6 @@ class MailRow(NamedTuple):
     name: str
     n: int
     payload: str | None
-    taken_by: str | None
 
 
 class BlobRow(NamedTuple):

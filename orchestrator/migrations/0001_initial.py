@@ -104,7 +104,6 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=255)),
                 ('n', models.BigIntegerField()),
                 ('payload', orchestrator.models.fields.JsonField(null=True)),
-                ('taken_by', models.CharField(max_length=255, null=True)),
             ],
             options={
                 'db_table': 'signalbox_mail',

@@ -94,14 +94,13 @@ class Inbox(models.Model):
 
 
 class Mail(models.Model):
-    """A signal that came before anybody waited for it. The oldest of a name is taken first."""
+    """A signal that came before anybody waited for it; deleted when taken. The oldest of a name is taken first."""
 
     pk = models.CompositePrimaryKey("run", "name", "n")
     run = UlidField()
     name = models.CharField(max_length=255)
     n = models.BigIntegerField()
     payload = JsonField(null=True)
-    taken_by = models.CharField(max_length=255, null=True)
 
     class Meta:
         db_table = "signalbox_mail"

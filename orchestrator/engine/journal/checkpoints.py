@@ -83,6 +83,8 @@ def _gather(tx: Tx, item: Checkpoint, base: int, entries: Sequence[Entry]) -> No
     if item.closed_waits:
         tx.delete_waits((item.run, key) for key in item.closed_waits)
     tx.delete_inbox(item.drained)
+    if item.taken_mail is not None:
+        tx.db.run("DELETE FROM signalbox_mail WHERE run = ? AND n = ?", [Id(item.run), item.taken_mail])
     if item.result is not None:
         tx.store_result(item.result)
     if item.move is not None:
@@ -105,7 +107,7 @@ def _settle_endings(tx: Tx, items: Sequence[Checkpoint]) -> dict[str, list[Entry
             run = tx.db.id(raw)
             received.setdefault(run, []).append(Entry("signal.received", tx.now, data=data))
             message = orjson.loads(data)
-            tx.add(MailRow(run, message["name"], inbox_id, orjson.dumps(message["data"]).decode(), None))
+            tx.add(MailRow(run, message["name"], inbox_id, orjson.dumps(message["data"]).decode()))
     tx.delete_inbox([row[0] for row in left])
     for run, entries in received.items():
         tx.db.run("UPDATE signalbox_run SET seq = seq + ? WHERE id = ?", [len(entries), Id(run)])
@@ -128,5 +130,6 @@ def _close_open(tx: Tx, item: Checkpoint) -> None:
 
 def cancel_children(tx: Tx, run: str) -> None:
     """Asks every child that still runs to cancel, in the transaction that ends its parent."""
-    for (child,) in tx.db.query("SELECT id FROM signalbox_run WHERE parent = ? AND ended_at IS NULL", [Id(run)]):
+    waited_for = "parent = ? AND parent_key IS NOT NULL AND ended_at IS NULL"
+    for (child,) in tx.db.query(f"SELECT id FROM signalbox_run WHERE {waited_for}", [Id(run)]):
         tx.add(InboxRow(tx.db.id(child), "cancel", MessageKind.CANCEL, '{"reason": "its parent ended"}', tx.now))

@@ -32,7 +32,7 @@ class InlineJournal:
         self.owner = owner
         self.clock = clock
         self._on_effects = on_effects
-        self._nested = nested
+        self.nested = nested
 
     def append(self, item: Item) -> "asyncio.Future[Any]":
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -51,7 +51,7 @@ class InlineJournal:
         return future
 
     def close(self) -> None:
-        if not self._nested:
+        if not self.nested:
             self.db.close()
 
     def _apply(self, item: Item) -> Any:
@@ -70,19 +70,19 @@ class InlineJournal:
         return answer
 
     def _begin(self) -> None:
-        if self._nested:
+        if self.nested:
             self.db.run("SAVEPOINT signalbox")
         else:
             self.db.begin()
 
     def _commit(self) -> None:
-        if self._nested:
+        if self.nested:
             self.db.run("RELEASE SAVEPOINT signalbox")
         else:
             self.db.commit()
 
     def _rollback(self) -> None:
-        if self._nested:
+        if self.nested:
             self.db.run("ROLLBACK TO SAVEPOINT signalbox")
         else:
             self.db.rollback()

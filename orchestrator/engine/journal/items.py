@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from orchestrator.engine.rows import (
     AttemptEnd,
     EventRow,
@@ -37,6 +39,11 @@ class NewRun:
     data: RunDataRow
     entries: Sequence[Entry]
     events: Sequence[RunEventRow] = ()
+    envelopes: Sequence[Mapping[str, Any]] = ()  # the events as its function sees them
+
+    @property
+    def input_value(self) -> Any:
+        return orjson.loads(self.data.input) if self.data.input is not None else None
 
 
 @dataclass(slots=True)
@@ -80,6 +87,7 @@ class Checkpoint:
     result: RunResult | None = None
     # A final move also: attempts still open end as cancelled; children are asked to cancel.
     cancel_children: bool = False
+    taken_mail: int | None = None
 
     @property
     def ends_run(self) -> bool:

@@ -18,6 +18,8 @@ def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
     _use_keys(tx, [start for start in starts if start.key is not None])
     events: list[Start] = []
     for start in starts:
+        if start.repeated:
+            tx.effects.refused.extend(start.runs)
         if start.repeated and not start.store_repeats:
             continue
         if start.event is not None:
@@ -35,7 +37,7 @@ def _use_keys(tx: Tx, starts: Sequence[Start]) -> None:
     if not starts:
         return
     keys = [start.key for start in starts if start.key is not None]
-    tx.db.run("DELETE FROM signalbox_idempotency WHERE expires_at < ?", [tx.now])
+
     for start, free in zip(starts, tx.db.use_keys(keys), strict=True):
         start.repeated = False  # a batch that failed is applied again
         if free:

@@ -48,6 +48,8 @@ class Effects:
     inbox_runs: set[str] = field(default_factory=set)
     released: list[str] = field(default_factory=list)
     due: list[datetime] = field(default_factory=list)
+    started: list[NewRun] = field(default_factory=list)  # inserted as held by this session: they begin now
+    refused: list[NewRun] = field(default_factory=list)  # of repeated events: not inserted
     ready: bool = False
     unrouted: bool = False
 
@@ -74,10 +76,16 @@ class Tx:
             else:
                 self._rows.setdefault(type(row), []).append(row)
 
+    def forget_inbox(self, run: str, dedup: str) -> None:
+        """Takes back a message that was added to this transaction."""
+        self._inbox = [row for row in self._inbox if (row.run, row.dedup) != (run, dedup)]
+
     def add_run(self, new: NewRun) -> None:
         self.add(new.run, new.data, *new.events)
         self.number(new.run.id, 0, new.entries)
         self.effects.changes[new.run.id] = Change(new.run.id, new.run.seq, new.run.status)
+        if new.run.owner is not None:
+            self.effects.started.append(new)
         self.effects.ready = self.effects.ready or new.run.owner is None
         if new.run.due_at is not None:
             self.effects.due.append(new.run.due_at)

@@ -1,0 +1,176 @@
+"""Taking runs: ready ones, those whose timer is due, those with something in their inbox. Runs in the journal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from orchestrator.core.machine import Drained, Message, OpenWait, Settlement, drain
+from orchestrator.core.ops import MessageKind, Status, WaitKind
+from orchestrator.engine.endings import end_checkpoint
+from orchestrator.engine.facts import Claimed, RunFacts
+from orchestrator.engine.journal.checkpoints import apply_checkpoints
+from orchestrator.engine.journal.items import Checkpoint, Entry
+from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.loading import load_facts, load_requests
+from orchestrator.engine.rows import AttemptEnd, MailRow
+from orchestrator.engine.sql import FenceClaim, Id
+
+WITH_MESSAGES = "ended_at IS NULL AND id IN (SELECT run FROM signalbox_inbox)"
+
+
+@dataclass(frozen=True, slots=True)
+class Claiming:
+    """What to take: at most ``limit`` runs of these functions and queues; ``parked``: coroutines in memory, by run and fence."""
+
+    queues: Sequence[str]
+    functions: Sequence[str]
+    limit: int
+    parked: Mapping[str, int]
+
+    def __call__(self, tx: Tx) -> list[Claimed]:
+        return resume(tx, self._take(tx), self.parked)
+
+    def _take(self, tx: Tx) -> list[str]:
+        taken: list[str] = []
+        known, params = tx.db.any_of("function", list(self.functions))
+        queues, queue_params = tx.db.any_of("queue", list(self.queues))
+        arms = (
+            (WITH_MESSAGES + f" AND {known}", params),
+            (f"due_at <= ? AND {known}", [tx.now, *params]),
+            (f"status = 'queued' AND {queues} AND {known}", [*queue_params, *params]),
+        )
+        for condition, arm_params in arms:
+            if len(taken) < self.limit:
+                taken += tx.db.claim(condition, arm_params, tx.owner, tx.now, self.limit - len(taken))
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """Settles messages and due timers of runs that this session holds already, by run and fence."""
+
+    held: Mapping[str, int]
+
+    def __call__(self, tx: Tx) -> list[Claimed]:
+        facts = [f for f in load_facts(tx, sorted(self.held)) if f.fence == self.held[f.id]]
+        return _learn(tx, facts, {f.id: [] for f in facts})
+
+
+def resume(tx: Tx, runs: Sequence[str], parked: Mapping[str, int]) -> list[Claimed]:
+    """Runs just taken: their inbox and timers are settled; those without a coroutine in memory are loaded."""
+    if not runs:
+        return []
+    order = {run: n for n, run in enumerate(runs)}
+    facts = sorted(load_facts(tx, runs), key=lambda f: order[f.id])
+    first = {f.id: [Entry(_beginning(f, tx), tx.now)] for f in facts}
+    claimed = _learn(tx, facts, first)
+    tx.flush()
+    end_cancelled(tx, claimed)
+    cold = [c for c in claimed if c.drained.cancel is None and parked.get(c.facts.id) != c.facts.fence - 1]
+    load_requests(tx, cold)
+    return claimed
+
+
+def _beginning(facts: RunFacts, tx: Tx) -> str:
+    return "run.started" if facts.started_at == tx.now else "run.resumed"
+
+
+def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]]) -> list[Claimed]:
+    """Drains inbox and due timers of runs that are held; journals it; runs that are cancelled at rest end here."""
+    if not runs:
+        return []
+    waits = _open_waits(tx, runs)
+    messages = _messages(tx, runs)
+    claimed = []
+    entries: dict[str, list[Entry]] = {}
+    for facts in runs:
+        drained = drain(waits[facts.id], messages[facts.id], tx.now)
+        drained.settled = [_with_blob(tx, settlement) for settlement in drained.settled]
+        entries[facts.id] = [*first[facts.id], *_entries(drained, tx)]
+        _write(tx, facts, drained)
+        tx.delete_inbox([message.id for message in messages[facts.id]])
+        settled = {s.key for s in drained.settled}
+        still_open = {wait.key: wait for wait in waits[facts.id] if wait.key not in settled}
+        mail = [(m.id, str(m.data["name"]), m.data.get("data")) for m in drained.mail]
+        claimed.append(Claimed(facts, None, drained, mail, still_open))
+    wanted = [FenceClaim(f.id, f.fence, len(entries[f.id])) for f in runs if entries[f.id]]
+    bases = tx.db.fence(tx.owner, wanted) if wanted else {}
+    for run, base in bases.items():
+        if base is not None:
+            tx.number(run, base, entries[run], Status.RUNNING)
+    return claimed
+
+
+def end_cancelled(tx: Tx, claimed: Iterable[Claimed]) -> None:
+    """Ends claimed runs that were asked to cancel while nothing of them was running."""
+    checkpoints = []
+    for run in claimed:
+        cancel = run.drained.cancel
+        if cancel is not None:
+            checkpoint = Checkpoint(run.facts.id, run.facts.fence)
+            actor = str(cancel.data.get("actor", ""))
+            end_checkpoint(checkpoint, run.facts, Status.CANCELLED, tx.now, actor=actor, data=dict(cancel.data))
+            checkpoints.append(checkpoint)
+    apply_checkpoints(tx, checkpoints)
+
+
+def _open_waits(tx: Tx, runs: Sequence[RunFacts]) -> dict[str, list[OpenWait]]:
+    condition, params = tx.db.any_of("run", [Id(f.id) for f in runs])
+    result: dict[str, list[OpenWait]] = {f.id: [] for f in runs}
+    for run, key, kind, name, number, due_at in tx.db.query(
+        f"SELECT run, key, kind, name, number, due_at FROM signalbox_wait WHERE {condition} ORDER BY created_at, key",
+        params,
+    ):
+        result[tx.db.id(run)].append(OpenWait(key, WaitKind(kind), name, number, tx.db.moment(due_at)))
+    return result
+
+
+def _messages(tx: Tx, runs: Sequence[RunFacts]) -> dict[str, list[Message]]:
+    condition, params = tx.db.any_of("run", [Id(f.id) for f in runs])
+    result: dict[str, list[Message]] = {f.id: [] for f in runs}
+    for id_, run, kind, dedup, data in tx.db.query(
+        f"SELECT id, run, kind, dedup, CAST(data AS text) FROM signalbox_inbox WHERE {condition} ORDER BY id", params
+    ):
+        message = Message(id_, MessageKind(kind), dedup, orjson.loads(data) if data else {})
+        result[tx.db.id(run)].append(message)
+    return result
+
+
+def _with_blob(tx: Tx, settlement: Settlement) -> Settlement:
+    """A child's large output is a blob: the parent's step refers to the same one."""
+    if settlement.blob is None:
+        return settlement
+    [(body,)] = tx.db.query("SELECT body FROM signalbox_blob WHERE id = ?", [Id(settlement.blob)])
+    return replace(settlement, output=orjson.loads(body))
+
+
+def _entries(drained: Drained, tx: Tx) -> list[Entry]:
+    entries = [
+        Entry("signal.received", tx.now, data=orjson.dumps(dict(message.data)).decode()) for message in drained.signals
+    ]
+    entries += [Entry("result.refused", tx.now) for _ in range(drained.refused)]
+    entries += [Entry(f"step.{s.status}", tx.now, s.key, s.number) for s in drained.settled if s.status is not None]
+    if drained.cancel is not None:
+        data = dict(drained.cancel.data)
+        actor = str(data.get("actor", ""))
+        entries.append(Entry("cancel.requested", tx.now, actor=actor, data=orjson.dumps(data).decode()))
+    return entries
+
+
+def _write(tx: Tx, facts: RunFacts, drained: Drained) -> None:
+    for settlement in drained.settled:
+        if settlement.status is not None:
+            tx.end_attempt(_attempt_end(facts.id, settlement, tx))
+    tx.delete_waits((facts.id, s.key) for s in drained.settled)
+    for message in drained.mail:
+        payload = orjson.dumps(message.data.get("data")).decode()
+        tx.add(MailRow(facts.id, str(message.data["name"]), message.id, payload))
+
+
+def _attempt_end(run: str, s: Settlement, tx: Tx) -> AttemptEnd:
+    output = None if s.blob or (s.output is None and s.status is Status.FAILED) else orjson.dumps(s.output).decode()
+    error = orjson.dumps(s.error).decode() if s.error else None
+    assert s.status is not None
+    return AttemptEnd(run, s.key, s.number, s.status, tx.now, output, s.blob, error, None)
+

@@ -1,0 +1,278 @@
+"""The engine of a process: claims runs, starts and resumes them, keeps the coroutines of those that rest."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from orchestrator.conf import Settings
+from orchestrator.core.errors import OrchestratorError
+from orchestrator.core.ops import CallRequest
+from orchestrator.engine.catalog import Catalog
+from orchestrator.engine.claiming import Claiming, Draining
+from orchestrator.engine.clock import Clock
+from orchestrator.engine.facts import Claimed, RunFacts
+from orchestrator.engine.journal.items import Call, NewRun
+from orchestrator.engine.journal.port import Journal
+from orchestrator.engine.journal.tx import Effects
+from orchestrator.engine.live import LiveRun
+from orchestrator.engine.load import Load
+from orchestrator.engine.pool import BodyPool
+from orchestrator.engine.recording import Recorder
+from orchestrator.engine.starting import Starting
+from orchestrator.engine.timers import Timers
+from orchestrator.executors.base import Executor
+from orchestrator.sdk.branches import task_factory
+from orchestrator.sdk.registry import Registry
+
+logger = logging.getLogger(__name__)
+NEAR = timedelta(seconds=60)  # timers further away are found by the sweep
+SHOW_EVERY = timedelta(milliseconds=100)
+
+
+class Dispatcher:
+    """Lives on one loop. Everything that comes from other threads enters by ``notice``."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        journal: Journal,
+        clock: Clock,
+        catalog: Catalog,
+        registry: Registry,
+        pool: BodyPool,
+        timers: Timers,
+        executor: Executor,
+        loop: asyncio.AbstractEventLoop,
+        worker: str,
+    ) -> None:
+        self.journal = journal
+        self.clock = clock
+        self.pool = pool
+        self.database = settings.database
+        self.registry = registry
+        self.load = Load(settings.concurrency)
+        self.starting = Starting(clock, catalog, self._reserve)
+        self.live: dict[str, LiveRun] = {}
+        self.parked: OrderedDict[str, LiveRun] = OrderedDict()
+        self.draining = False
+        self._settings = settings
+        self._timers = timers
+        self._executor = executor
+        self._loop = loop
+        self._worker = worker
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._claiming = False
+        self._again = False
+        self._showing = False
+        loop.set_task_factory(task_factory)  # type: ignore[arg-type]
+
+    # What others tell
+
+    def notice(self, effects: Effects) -> None:
+        """A batch was committed: claims what became ready, drains what is held. On the loop."""
+        self.refused(effects.refused)
+        for new in effects.started:
+            self.load.cancel()
+            self._execute(claimed_from(new))
+        held = {r: live.facts.fence for r in effects.inbox_runs if (live := self.live.get(r)) and not live.ended}
+        if held:
+            self.background(self._drain(held))
+        if effects.ready or len(held) < len(effects.inbox_runs):
+            self.claim()
+        horizon = self.clock.now() + NEAR
+        for due in effects.due:
+            if due <= horizon:
+                self.at(due, self.claim)
+
+    def refused(self, runs: Sequence[NewRun]) -> None:
+        """Runs that were to begin here and were not inserted: their room is free again."""
+        self.load.cancel(sum(new.run.owner is not None for new in runs))
+
+    # Claims
+
+    def claim(self) -> None:
+        """Looks for runs to take, once; a call during the look makes it look again."""
+        self._again = True
+        if not self._claiming and not self.draining:
+            self._claiming = True
+            self.background(self._claim())
+
+    async def _claim(self) -> None:
+        try:
+            while self._again and not self.draining and (free := self.load.free()) > 0:
+                self._again = False
+                functions = [definition.id for definition in self.registry]
+                if not functions:
+                    return
+                parked = {run: live.facts.fence for run, live in self.parked.items()}
+                claiming = Claiming(self._settings.queues, functions, free, parked)
+                claimed: list[Claimed] = await self.journal.append(Call(claiming))
+                for one in claimed:
+                    self.load.take(one.facts.id)
+                    self._start(one)
+                self._again = self._again or len(claimed) == free
+        finally:
+            self._claiming = False
+
+    def _start(self, claimed: Claimed) -> None:
+        parked = self.parked.pop(claimed.facts.id, None)
+        if claimed.drained.cancel is not None:
+            if parked is not None:
+                parked.lose()
+            self.load.drop(claimed.facts.id)
+            return
+        if parked is not None and claimed.request is None:
+            self.live[claimed.facts.id] = parked
+            parked.resume(claimed)
+            return
+        if parked is not None:
+            parked.lose()
+        self._execute(claimed)
+
+    def _execute(self, claimed: Claimed) -> None:
+        request = claimed.request
+        assert request is not None
+        recorder = Recorder(
+            claimed.facts, self._worker, self.starting, self._settings.blob_bytes, self._settings.max_value_bytes
+        )
+        run = LiveRun(self, recorder, claimed)
+        self.live[claimed.facts.id] = run
+        self.load.take(claimed.facts.id)
+        run.execution = self._executor.start(self.registry.get(claimed.facts.function), request, run)
+
+    # What live runs need
+
+    def soon(self, call: Callable[[], None]) -> None:
+        self._loop.call_soon(call)
+
+    def at(self, moment: datetime, call: Callable[[], None]) -> None:
+        self._timers.at(moment, call)
+
+    def drain(self, run: LiveRun) -> None:
+        self.background(self._drain({run.facts.id: run.facts.fence}))
+
+    async def _drain(self, held: dict[str, int]) -> None:
+        for claimed in await self.journal.append(Call(Draining(held))):
+            run = self.live.get(claimed.facts.id)
+            if run is None or run.ended or run.facts.fence != claimed.facts.fence:
+                continue
+            run.learn(claimed)
+            if claimed.drained.cancel is not None:
+                run.cancel(dict(claimed.drained.cancel.data))
+
+    def rested(self, run: LiveRun) -> None:
+        """A run is being released; its coroutine is kept while there is room."""
+        self.live.pop(run.facts.id, None)
+        self._freed(run)
+        if run.execution is not None and run.execution.in_memory:
+            self.parked[run.facts.id] = run
+            while len(self.parked) > self._settings.parked_runs:
+                _, oldest = self.parked.popitem(last=False)
+                oldest.lose()
+
+    def gone(self, run: LiveRun) -> None:
+        if self.live.get(run.facts.id) is run:
+            del self.live[run.facts.id]
+        if self.parked.get(run.facts.id) is run:
+            del self.parked[run.facts.id]
+        self._freed(run)
+
+    def _freed(self, run: LiveRun) -> None:
+        full = self.load.free() <= 0
+        self.load.drop(run.facts.id)
+        if full:
+            self.claim()
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(_guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def bodies_run(self) -> None:
+        if not self._showing:
+            self._showing = True
+            self.pool.on_loop(lambda: self.at(self.clock.now() + SHOW_EVERY, self._show_bodies))
+
+    def _show_bodies(self) -> None:
+        self._showing = False
+        if any([run.show_bodies() for run in list(self.live.values())]):
+            self.bodies_run()
+
+    def _reserve(self, function: str) -> str | None:
+        """The session that starts a new run at once: ours, when the function is here and there is room."""
+        if self.draining or self.registry.find(function) is None or not self.load.reserve():
+            return None
+        return self.journal.owner
+
+    # The end
+
+    def look(self, held: dict[str, int]) -> None:
+        """The sweep: drains what is held here and has messages, claims what others left."""
+        mine = {run: fence for run, fence in held.items() if run in self.live}
+        if mine:
+            self.background(self._drain(mine))
+        self.claim()
+
+    def give_back_all(self) -> None:
+        """The process ends: what still runs goes on elsewhere from its last checkpoint."""
+        for run in list(self.live.values()):
+            run.give_back()
+
+    def drop_all(self) -> None:
+        """Everything held is another's by now."""
+        for run in [*self.live.values(), *self.parked.values()]:
+            run.lose()
+
+    @property
+    def idle(self) -> bool:
+        return not self._tasks and not self._claiming
+
+
+def claimed_from(new: NewRun) -> Claimed:
+    """A run of ours that was inserted a moment ago needs nothing from the database."""
+    row = new.run
+    facts = RunFacts(
+        id=row.id,
+        env=row.env,
+        function=row.function,
+        fence=row.fence,
+        attempt=row.attempt,
+        root=row.root,
+        parent=row.parent,
+        parent_key=row.parent_key,
+        replay_of=row.replay_of,
+        queue=row.queue,
+        version=row.version,
+        queued_at=row.queued_at,
+        started_at=row.started_at or row.queued_at,
+    )
+    return Claimed(facts, new_request(new))
+
+
+def new_request(new: NewRun) -> CallRequest:
+    row = new.run
+    return CallRequest(
+        run_id=row.id,
+        env=row.env,
+        function=row.function,
+        attempt=row.attempt,
+        queued_at=row.queued_at,
+        events=new.envelopes,
+        input=new.input_value,
+        parent_run_id=row.parent,
+        replay_of=row.replay_of,
+    )
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    """Work of the engine's own: an error of it is logged, the run it was about is found again by the sweep."""
+    try:
+        await work
+    except OrchestratorError as error:
+        logger.warning("engine.work_refused", extra={"reason": str(error)})
+    except Exception:  # a fault of ours must not end the engine
+        logger.exception("engine.work_failed")

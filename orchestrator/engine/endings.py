@@ -1,0 +1,58 @@
+"""How a run ends: final status, result, and the message that wakes its parent, in one checkpoint."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from orchestrator.core.ops import ErrorInfo, MessageKind, Status
+from orchestrator.engine.facts import RunFacts
+from orchestrator.engine.journal.items import Checkpoint, Entry
+from orchestrator.engine.rows import InboxRow, RunMove, RunResult
+from orchestrator.engine.values import Stored, error_json
+
+
+def end_checkpoint(
+    checkpoint: Checkpoint,
+    facts: RunFacts,
+    status: Status,
+    now: datetime,
+    *,
+    stored: Stored | None = None,
+    error: ErrorInfo | None = None,
+    actor: str = "",
+    data: dict[str, Any] | None = None,
+    cancel_children: bool = True,
+) -> None:
+    """Makes the checkpoint a final one. ``cancel_children``: something of the run may be open still."""
+    text = error_json(error) if error else None
+    output, blob = (stored.text, stored.blob) if stored else (None, None)
+    checkpoint.move = RunMove(facts.id, status, None, None, facts.attempt, now)
+    checkpoint.result = RunResult(facts.id, output, blob, text)
+    checkpoint.cancel_children = cancel_children
+    if stored and stored.row:
+        checkpoint.rows.append(stored.row)
+    if error is not None:
+        data = {"type": error.type, "message": error.message[:500], **(data or {})}
+    checkpoint.entries.append(
+        Entry(f"run.{status}", now, actor=actor, data=orjson.dumps(data).decode() if data else None)
+    )
+    if facts.parent and facts.parent_key:
+        checkpoint.rows.append(_tell_parent(facts, status, now, output, blob, text))
+
+
+def _tell_parent(
+    facts: RunFacts, status: Status, now: datetime, output: str | None, blob: str | None, error: str | None
+) -> InboxRow:
+    if error is None and status is not Status.COMPLETED:
+        error = error_json(ErrorInfo(f"Run{status.value.capitalize()}", f"child run {facts.id} was {status}"))
+    parts = [f'"status":"{status}"', f'"run":"{facts.id}"']
+    if output is not None:
+        parts.append(f'"output":{output}')
+    if blob is not None:
+        parts.append(f'"blob":"{blob}"')
+    if error is not None:
+        parts.append(f'"error":{error}')
+    message = "{" + ",".join(parts) + "}"
+    assert facts.parent is not None
+    return InboxRow(facts.parent, f"step:{facts.parent_key}", MessageKind.CHILD_END, message, now)

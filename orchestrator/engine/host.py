@@ -1,0 +1,170 @@
+"""Starting and ending the engine of a process: session, writer, loop, threads, keeper."""
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+from django.db import connections
+
+from orchestrator.conf import Settings, settings
+from orchestrator.engine import capture
+from orchestrator.engine.catalog import Catalog
+from orchestrator.engine.clock import system_clock
+from orchestrator.engine.dispatch import Dispatcher
+from orchestrator.engine.homelock import HomeLock, home_lock
+from orchestrator.engine.journal.items import Call, Ingest
+from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.journal.writer import JournalWriter
+from orchestrator.engine.keeper import Duty, Keeper
+from orchestrator.engine.pool import ThreadPool
+from orchestrator.engine.registration import register
+from orchestrator.engine.runtime import Runtime, install
+from orchestrator.engine.schedules import Ticker
+from orchestrator.engine.session import Registering, held_with_messages, leave, recover, tidy
+from orchestrator.engine.sql import open_connection
+from orchestrator.engine.timers import Timers
+from orchestrator.executors.local import LocalExecutor
+from orchestrator.sdk.registry import registry
+
+logger = logging.getLogger(__name__)
+SWEEP_SECONDS = 2.0
+TIDY_SECONDS = 60.0
+TICK_SECONDS = 1.0
+
+
+class EngineHost:
+    """The engine of this process; ``drain`` ends it in good order."""
+
+    def __init__(self, config: Settings, lock: HomeLock | None, *, scheduler: bool) -> None:
+        self.settings = config
+        self._lock = lock
+        self._sole = lock is not None
+        self._scheduler = scheduler
+        self._counts = connections[config.database].vendor == "postgresql"
+        self.journal = JournalWriter(
+            lambda: open_connection(config.database),
+            system_clock.new_id(),
+            system_clock,
+            on_effects=lambda effects: self.runtime.heard(effects),
+            on_session_lost=self._rejoin,
+        )
+        self.runtime = Runtime(config, self.journal, system_clock, Catalog())
+        self.loop = asyncio.new_event_loop()
+        self.pool = ThreadPool(config.body_threads, self.loop)
+        self.dispatcher = Dispatcher(
+            settings=config,
+            journal=self.journal,
+            clock=system_clock,
+            catalog=self.runtime.catalog,
+            registry=registry,
+            pool=self.pool,
+            timers=Timers(system_clock, self.loop),
+            executor=LocalExecutor(self.pool.submit),
+            loop=self.loop,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+        )
+        self._thread = threading.Thread(target=self._run_loop, name="signalbox-engine", daemon=True)
+        self._ticker = Ticker(self.runtime.starting)
+        self._keeper = Keeper(self._duties())
+
+    def start(self) -> None:
+        self._join()
+        self.journal.submit(Call(partial(register, definitions=tuple(registry)))).result()
+        self.runtime.attach(self.dispatcher, self.loop)
+        self.runtime.refresh_catalog()
+        self._ticker = Ticker(self.runtime.starting)
+        capture.start()
+        self._thread.start()
+        self._sweep()
+        self._keeper.start()
+
+    def drain(self, timeout_seconds: float = 5.0) -> None:
+        """Ends in good order: bodies that run may end, the rest goes on in the next process from its last checkpoint."""
+        self._keeper.stop()
+        self.dispatcher.draining = True
+        end = time.monotonic() + timeout_seconds
+        self._wait(end, lambda: not self.dispatcher.live)
+        self.loop.call_soon_threadsafe(self.dispatcher.give_back_all)
+        self._wait(time.monotonic() + 2.0, lambda: self.dispatcher.idle)
+        self.journal.submit(Call(lambda tx: leave(tx, tx.owner))).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(2.0)
+        self.pool.close()
+        self.journal.close()
+        install(None)
+        capture.stop()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _wait(self, end: float, done: Callable[[], bool]) -> None:
+        while not done() and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    def _join(self) -> None:
+        registering = Registering(self.journal.owner, self.settings.queues, self.settings.lease_seconds, self._sole)
+        self.journal.submit(Call(registering)).result()
+        if self._counts:
+            self.journal.count_batches(self.journal.owner)
+
+    def _rejoin(self) -> None:
+        """On the writer's thread: this session was given up for dead. What it held is others'; it begins anew."""
+        logger.warning("engine.session_lost", extra={"worker": self.journal.owner})
+        self.loop.call_soon_threadsafe(self.dispatcher.drop_all)
+        self.journal.owner = system_clock.new_id()
+        threading.Thread(target=self._join, daemon=True).start()
+
+    def _duties(self) -> list[Duty]:
+        duties = [
+            Duty(self.settings.lease_seconds / 3, self._renew),
+            Duty(SWEEP_SECONDS, self._sweep),
+        ]
+        if self._scheduler:
+            duties += [Duty(TICK_SECONDS, self._tick), Duty(TIDY_SECONDS, self._tidy)]
+        return duties
+
+    def _renew(self) -> None:
+        def renew(tx: Tx) -> bool:
+            return tx.db.renew(tx.owner, self.settings.lease_seconds, tx.now)
+
+        if not self.journal.submit(Call(renew)).result() and not self._counts:
+            self._rejoin()
+
+    def _sweep(self) -> None:
+        """What a process that died between its commit and its look has left."""
+
+        def sweep(tx: Tx) -> dict[str, int]:
+            if self._scheduler:
+                recover(tx)
+                self.runtime.route(tx)
+            return held_with_messages(tx, tx.owner)
+
+        held = self.journal.submit(Call(sweep)).result()
+        self.loop.call_soon_threadsafe(self.dispatcher.look, held)
+
+    def _tick(self) -> None:
+        starts = self._ticker.due(system_clock.now())
+        if starts:
+            self.runtime.commit(Ingest(starts))
+
+    def _tidy(self) -> None:
+        self.journal.submit(Call(tidy)).result()
+        if self._counts:
+            self.runtime.refresh_catalog()
+
+
+def start_engine(*, scheduler: bool = True) -> EngineHost:
+    """Starts the engine of this process. Raises EngineAlreadyRunning on SQLite when another process is it."""
+    config = settings()
+    host = EngineHost(config, home_lock(config), scheduler=scheduler)
+    install(host.runtime)
+    host.start()
+    return host

@@ -1,0 +1,24 @@
+"""The SDK's way to the engine from outside a run."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from orchestrator.core.events import IncomingEvent
+from orchestrator.engine import ingest, triggering
+
+
+class Port:
+    def send(self, events: Sequence[IncomingEvent]) -> list[str]:
+        return ingest.send_events(events, source="app")
+
+    async def asend(self, events: Sequence[IncomingEvent]) -> list[str]:
+        return await ingest.asend_events(events, source="app")
+
+    def trigger(self, function: str, payload: Any, *, idempotency_key: str | None, delay: timedelta | None) -> str:
+        return triggering.trigger(function, payload, idempotency_key=idempotency_key, delay=delay)
+
+    async def atrigger(
+        self, function: str, payload: Any, *, idempotency_key: str | None, delay: timedelta | None
+    ) -> str:
+        return await triggering.atrigger(function, payload, idempotency_key=idempotency_key, delay=delay)

@@ -1,0 +1,224 @@
+"""From ops to rows: what each op of a run writes into its checkpoint."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from orchestrator.core.machine import OpenWait
+from orchestrator.core.ops import (
+    Op,
+    OpKind,
+    RunBlocked,
+    RunCompleted,
+    RunErrored,
+    Status,
+    StepCompleted,
+    StepErrored,
+    StepStarted,
+    WaitKind,
+    WaitOpened,
+)
+from orchestrator.engine.endings import end_checkpoint
+from orchestrator.engine.facts import RunFacts
+from orchestrator.engine.journal.items import Checkpoint, Entry
+from orchestrator.engine.rows import AttemptEnd, AttemptRow, RunMove, RunResult, WaitRow
+from orchestrator.engine.starting import Starting
+from orchestrator.engine.values import Stored, error_json, store
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Writes for one run. ``worker`` is the label shown beside each attempt."""
+
+    facts: RunFacts
+    worker: str
+    starting: Starting
+    inline_bytes: int
+    max_bytes: int
+    waits: dict[str, OpenWait] = field(default_factory=dict)  # what is open now
+    bodies: set[str] = field(default_factory=set)  # bodies that run and were recorded
+
+    def record(self, op: Op, now: datetime) -> Checkpoint:
+        """The checkpoint of an op. Raises Unserialisable for an output that is too large."""
+        checkpoint = Checkpoint(self.facts.id, self.facts.fence)
+        _WRITERS[type(op)](self, checkpoint, op, now)
+        return checkpoint
+
+    def rest(self, status: Status, due_at: datetime | None, now: datetime) -> Checkpoint:
+        """The run gives up its owner until a message or a timer comes."""
+        data = {"until": due_at.isoformat()} if due_at else {}
+        entry = Entry(f"run.{status}", now, data=_json(data))
+        move = RunMove(self.facts.id, status, None, due_at, self.facts.attempt, None)
+        return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move)
+
+    def requeue(self, now: datetime) -> Checkpoint:
+        """The run goes on in another process: this one ends."""
+        entry = Entry("run.queued", now, data='{"reason":"its worker was stopped"}')
+        move = RunMove(self.facts.id, Status.QUEUED, None, None, self.facts.attempt, None)
+        return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move)
+
+    def store(self, text: str) -> Stored:
+        return store(
+            self.facts.id, text, self.starting.clock.new_id(), inline_bytes=self.inline_bytes, max_bytes=self.max_bytes
+        )
+
+    def _attempt(self, op: Any, status: Status, **more: Any) -> AttemptRow:
+        values = {"ended_at": None, "output": None, "blob": None, "error": None, "detail": None, **more}
+        return AttemptRow(
+            run=self.facts.id,
+            key=op.key,
+            number=getattr(op, "attempt", 1),
+            op=op.op,
+            ordinal=op.ordinal,
+            status=status,
+            queued_at=None,
+            started_at=op.started_at,
+            worker=self.worker,
+            fence=self.facts.fence,
+            **values,
+        )
+
+    def _end(self, checkpoint: Checkpoint, op: Any, status: Status, **more: Any) -> None:
+        """The attempt's end: an update of its row when others saw it run, else its one insert."""
+        if not op.recorded:
+            checkpoint.rows.append(self._attempt(op, status, ended_at=op.ended_at, **more))
+            return
+        self.bodies.discard(op.key)
+        values = {"output": None, "blob": None, "error": None, "detail": None, **more}
+        checkpoint.ends.append(
+            AttemptEnd(self.facts.id, op.key, op.attempt, status, op.ended_at, **values)
+        )
+
+    def step_completed(self, checkpoint: Checkpoint, op: StepCompleted, now: datetime) -> None:
+        stored = self.store(op.output)
+        detail = {}
+        if op.events:
+            detail["events"] = [event.id for event in op.events]
+            checkpoint.starts += self.starting.from_run(self.facts, op.events, now)
+        for child in op.children:
+            detail |= {"function": child.function, "run": child.id}
+            checkpoint.children.append(self.starting.child(self.facts, op.key, child, now))
+        self._end(
+            checkpoint, op, Status.COMPLETED, output=stored.text, blob=stored.blob, detail=_json(detail)
+        )
+        if stored.row:
+            checkpoint.rows.append(stored.row)
+        checkpoint.entries.append(Entry("step.completed", op.ended_at, op.key, op.attempt))
+        checkpoint.taken_mail = op.signal
+
+    def step_started(self, checkpoint: Checkpoint, op: StepStarted, now: datetime) -> None:
+        self.bodies.add(op.key)
+        checkpoint.rows.append(self._attempt(op, Status.RUNNING))
+        checkpoint.entries.append(Entry("step.started", op.started_at, op.key, op.attempt))
+
+    def step_errored(self, checkpoint: Checkpoint, op: StepErrored, now: datetime) -> None:
+        detail = {"retry_at": op.retry_at.isoformat()} if op.retry_at else {}
+        self._end(checkpoint, op, Status.FAILED, error=error_json(op.error), detail=_json(detail))
+        kind = "step.retrying" if op.retry_at else "step.failed"
+        data = _json({"type": op.error.type, "message": op.error.message[:500], **detail})
+        checkpoint.entries.append(Entry(kind, op.ended_at, op.key, op.attempt, data=data))
+        if op.retry_at:
+            self._open(checkpoint, OpenWait(op.key, WaitKind.RETRY, "", op.attempt + 1, op.retry_at), now)
+
+    def wait_opened(self, checkpoint: Checkpoint, op: WaitOpened, now: datetime) -> None:
+        status = Status.SLEEPING if op.wait is WaitKind.TIMER else Status.WAITING
+        until = op.due_at.isoformat() if op.due_at else None
+        detail: dict[str, Any] = {"until": until}
+        if op.wait is WaitKind.EVENT:
+            detail |= {"event": op.name, "match": op.text}
+        elif op.wait is WaitKind.SIGNAL:
+            detail |= {"signal": op.name}
+        if op.child is not None:
+            detail |= {"function": op.child.function, "run": op.child.id}
+            checkpoint.children.append(self.starting.child(self.facts, op.key, op.child, now))
+        checkpoint.rows.append(self._attempt(op, status, detail=_json(detail)))
+        checkpoint.entries.append(Entry(f"step.{status}", op.started_at, op.key, 1, data=_json(detail)))
+        wait = OpenWait(op.key, op.wait, op.name, 1, op.due_at)
+        self._open(checkpoint, wait, now, eq=op.eq, expr=op.expr)
+
+    def _open(
+        self, checkpoint: Checkpoint, wait: OpenWait, now: datetime, *, eq: str = "", expr: str | None = None
+    ) -> None:
+        self.waits[wait.key] = wait
+        checkpoint.rows.append(
+            WaitRow(
+                self.facts.id, wait.key, wait.kind, self.facts.env, wait.name, eq, expr, wait.number, wait.due_at, now
+            )
+        )
+
+    def run_completed(self, checkpoint: Checkpoint, op: RunCompleted, now: datetime) -> None:
+        stored = self.store(op.output)
+        end_checkpoint(
+            checkpoint, self.facts, Status.COMPLETED, now, stored=stored, cancel_children=bool(self.waits or self.bodies)
+        )
+        self._own_attempt(checkpoint, Status.COMPLETED, op.started_at, now)
+
+    def run_errored(self, checkpoint: Checkpoint, op: RunErrored, now: datetime) -> None:
+        error = error_json(op.error)
+        if op.retry_at is None:
+            end_checkpoint(checkpoint, self.facts, op.status, now, error=op.error, cancel_children=True)
+            checkpoint.starts += self.starting.after_failure(self.facts, op.error, now)
+            self._own_attempt(checkpoint, Status.FAILED, op.started_at, now, error=error)
+            return
+        detail = {"retry_at": op.retry_at.isoformat()}
+        self._own_attempt(checkpoint, Status.FAILED, op.started_at, now, error=error, detail=_json(detail))
+        data = _json({"type": op.error.type, "message": op.error.message[:500], **detail})
+        checkpoint.entries.append(Entry("run.retrying", now, "", self.facts.attempt, data=data))
+        next_attempt = self.facts.attempt + 1
+        self._open(checkpoint, OpenWait("", WaitKind.RETRY, "", next_attempt, op.retry_at), now)
+        checkpoint.move = RunMove(self.facts.id, Status.RETRYING, None, op.retry_at, next_attempt, None)
+
+    def run_blocked(self, checkpoint: Checkpoint, op: RunBlocked, now: datetime) -> None:
+        facts = {"key": op.key, "expected": op.expected, "got": op.got}
+        message = f"step {op.key!r} is recorded as {op.expected}, the code now asks for {op.got}"
+        error = {"type": "Blocked", "message": message, "traceback": ""}
+        checkpoint.entries.append(Entry("run.blocked", now, data=_json(facts)))
+        checkpoint.result = RunResult(self.facts.id, None, None, _json(error))
+        checkpoint.move = RunMove(self.facts.id, Status.BLOCKED, None, None, self.facts.attempt, None)
+
+    def _own_attempt(
+        self,
+        checkpoint: Checkpoint,
+        status: Status,
+        started_at: datetime,
+        now: datetime,
+        error: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        checkpoint.rows.append(
+            AttemptRow(
+                self.facts.id,
+                "",
+                self.facts.attempt,
+                OpKind.FUNCTION,
+                0,
+                status,
+                self.facts.queued_at,
+                started_at,
+                now,
+                self.worker,
+                self.facts.fence,
+                None,
+                None,
+                error,
+                detail,
+            )
+        )
+
+
+_WRITERS: dict[type, Callable[..., None]] = {
+    StepCompleted: Recorder.step_completed,
+    StepStarted: Recorder.step_started,
+    StepErrored: Recorder.step_errored,
+    WaitOpened: Recorder.wait_opened,
+    RunCompleted: Recorder.run_completed,
+    RunErrored: Recorder.run_errored,
+    RunBlocked: Recorder.run_blocked,
+}
+
+
+def _json(value: dict[str, Any]) -> str | None:
+    return orjson.dumps(value).decode() if value else None

@@ -1,0 +1,141 @@
+"""What a process has of the engine: always a way to write; where functions run, the dispatcher and its keeper."""
+
+import asyncio
+import atexit
+import os
+import threading
+from typing import Any
+
+from orchestrator.conf import Settings, settings
+from orchestrator.engine.bell import ring
+from orchestrator.engine.catalog import Catalog, read_catalog, registered
+from orchestrator.engine.clock import Clock, system_clock
+from orchestrator.engine.dispatch import Dispatcher
+from orchestrator.engine.journal.items import Call, Ingest, Item
+from orchestrator.engine.journal.port import Journal
+from orchestrator.engine.journal.tx import Effects, Tx
+from orchestrator.engine.journal.writer import JournalWriter
+from orchestrator.engine.routing import route_unrouted
+from orchestrator.engine.sql import open_connection
+from orchestrator.engine.starting import Starting
+from orchestrator.sdk.registry import Registry, registry
+
+CATALOG_SECONDS = 2.0  # how old the routes of a process without functions may be
+
+
+class Runtime:
+    """The engine's parts of this process. ``dispatcher`` is None where no functions run."""
+
+    def __init__(
+        self, config: Settings, journal: Journal, clock: Clock, catalog: Catalog, functions: Registry = registry
+    ) -> None:
+        self.settings = config
+        self.journal = journal
+        self.clock = clock
+        self.catalog = catalog
+        self.registry = functions
+        self.starting = Starting(clock, catalog)
+        self.dispatcher: Dispatcher | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.nested = False
+
+    def attach(self, dispatcher: Dispatcher, loop: asyncio.AbstractEventLoop) -> None:
+        """Functions run here: new runs may begin at once."""
+        self.dispatcher = dispatcher
+        self.loop = loop
+        self.starting = dispatcher.starting
+
+    def commit(self, item: Item) -> Any:
+        """From a thread: the item's answer, after its commit."""
+        try:
+            return self.journal.submit(item).result()
+        except BaseException:
+            self._give_back_room(item)
+            raise
+
+    async def acommit(self, item: Item) -> Any:
+        """From a coroutine: the item's answer, after its commit."""
+        try:
+            return await self.journal.append(item)
+        except BaseException:
+            self._give_back_room(item)
+            raise
+
+    def _give_back_room(self, item: Item) -> None:
+        if self.dispatcher is not None and isinstance(item, Ingest):
+            self.dispatcher.refused([run for start in item.starts for run in start.runs])
+
+    def heard(self, effects: Effects) -> None:
+        """After each commit, on the writer's thread: tells the dispatcher, then whoever listens."""
+        if self.dispatcher is not None and self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.dispatcher.notice, effects)
+        if effects.changes:
+            ring(list(effects.changes.values()))
+
+    def route_soon(self) -> None:
+        """Routes what authors' transactions have left, without waiting for it."""
+        self.journal.submit(Call(self.route))
+
+    def route(self, tx: Tx) -> bool:
+        """Whether there may be more."""
+        _, more = route_unrouted(tx, self.starting)
+        if more:
+            self.route_soon()
+        return more
+
+    def refresh_catalog(self) -> None:
+        """Reads the functions that other processes registered."""
+        rows = self.journal.submit(Call(read_catalog)).result()
+        local = [registered(definition) for definition in self.registry] if self.dispatcher else []
+        self.catalog.load([*rows, *local])
+
+
+_runtime: Runtime | None = None
+_pid = 0
+_lock = threading.Lock()
+
+
+def current() -> Runtime:
+    """This process's runtime; a process that only sends gets its writer at the first call (again after a fork)."""
+    global _runtime, _pid
+    if _runtime is not None and _pid == os.getpid():
+        return _runtime
+    with _lock:
+        if _runtime is None or _pid != os.getpid():
+            _runtime = _sender()
+            _pid = os.getpid()
+    return _runtime
+
+
+def install(runtime: Runtime | None) -> Runtime | None:
+    """Makes it this process's runtime; the former one is returned."""
+    global _runtime, _pid
+    former, _runtime, _pid = _runtime, runtime, os.getpid()
+    return former
+
+
+def _sender() -> Runtime:
+    config = settings()
+    catalog = Catalog()
+    holder: list[Runtime] = []
+    journal = JournalWriter(
+        lambda: open_connection(config.database),
+        system_clock.new_id(),
+        system_clock,
+        on_effects=lambda effects: holder[0].heard(effects),
+    )
+    runtime = Runtime(config, journal, system_clock, catalog)
+    holder.append(runtime)
+    runtime.refresh_catalog()
+    threading.Thread(target=_keep_catalog, args=(runtime,), name="signalbox-catalog", daemon=True).start()
+    atexit.register(journal.close)
+    return runtime
+
+
+def _keep_catalog(runtime: Runtime) -> None:
+    wait = threading.Event()
+    while not wait.wait(CATALOG_SECONDS):
+        if _runtime is not runtime or _pid != os.getpid():
+            return
+        runtime.refresh_catalog()
+

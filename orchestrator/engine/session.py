@@ -1,0 +1,87 @@
+"""Worker sessions: registering one, and giving away what dead ones held. Run in the journal."""
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+
+from orchestrator.engine.journal.items import Entry
+from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.sql import Id
+
+
+
+@dataclass(frozen=True, slots=True)
+class Registering:
+    """Inserts this session's row. ``sole``: no other session can live (the engine's lock is ours)."""
+
+    id: str
+    queues: Sequence[str]
+    seconds: float
+    sole: bool
+
+    def __call__(self, tx: Tx) -> None:
+        if self.sole:
+            tx.db.run("UPDATE signalbox_worker SET expires_at = ?", [tx.now - timedelta(seconds=1)])
+        json = "json" if tx.db.vendor == "postgresql" else "text"
+        tx.db.run(
+            "INSERT INTO signalbox_worker (id, host, pid, boot, started_at, version, queues, expires_at, batch)"
+            f" VALUES (?, ?, ?, '', ?, '', CAST(? AS {json}), ?, 0)",
+            [
+                Id(self.id),
+                socket.gethostname()[:255],
+                os.getpid(),
+                tx.now,
+                orjson.dumps(list(self.queues)).decode(),
+                tx.now + timedelta(seconds=self.seconds),
+            ],
+        )
+        tx.db.renew(self.id, self.seconds, tx.now)
+
+
+def recover(tx: Tx) -> int:
+    """Gives away the runs of dead sessions, in the transaction that buries them; how many runs."""
+    found = 0
+    for worker in tx.db.reap(tx.now):
+        runs = tx.db.query(
+            "UPDATE signalbox_run SET owner = NULL, fence = fence + 1, seq = seq + 1, status = 'queued',"
+            " lost = lost + 1, due_at = NULL WHERE owner = ? RETURNING id, seq",
+            [Id(worker)],
+        )
+        for raw, seq in runs:
+            run = tx.db.id(raw)
+            data = orjson.dumps({"worker": worker}).decode()
+            tx.number(run, seq - 1, [Entry("run.recovered", tx.now, data=data)], "queued")
+            tx.db.run(
+                "UPDATE signalbox_attempt SET status = 'lost', ended_at = ? WHERE run = ? AND status = 'running'",
+                [tx.now, Id(run)],
+            )
+        found += len(runs)
+    if found:
+        tx.effects.ready = True
+    return found
+
+
+def leave(tx: Tx, worker: str) -> None:
+    """The session's end in good order: nothing is held any more."""
+    tx.db.run("DELETE FROM signalbox_worker WHERE id = ?", [Id(worker)])
+
+
+def tidy(tx: Tx) -> None:
+    """Messages of runs that have ended; keys whose life is over."""
+    tx.db.run(
+        "DELETE FROM signalbox_inbox WHERE run IN (SELECT r.id FROM signalbox_run r"
+        " WHERE r.id IN (SELECT run FROM signalbox_inbox) AND r.ended_at IS NOT NULL)"
+    )
+    tx.db.run("DELETE FROM signalbox_idempotency WHERE expires_at < ?", [tx.now])
+
+
+def held_with_messages(tx: Tx, owner: str) -> dict[str, int]:
+    """Runs of this session with something in their inbox (a bell was lost), by run and fence."""
+    rows = tx.db.query(
+        "SELECT id, fence FROM signalbox_run WHERE owner = ? AND id IN (SELECT run FROM signalbox_inbox)", [Id(owner)]
+    )
+    return {tx.db.id(run): fence for run, fence in rows}

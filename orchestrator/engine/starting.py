@@ -1,0 +1,204 @@
+"""New runs: of an event, of a call, of a parent's step. Values only; the journal writes them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from orchestrator.core.codec import encode
+from orchestrator.core.errors import UnknownFunction
+from orchestrator.core.ops import ChildRun, ErrorInfo, NewEvent, Status
+from orchestrator.engine.catalog import Catalog
+from orchestrator.engine.clock import Clock
+from orchestrator.engine.facts import RunFacts
+from orchestrator.engine.journal.items import Entry, NewRun, Start
+from orchestrator.engine.rows import EventRow, KeyRow, RunDataRow, RunEventRow, RunRow
+from orchestrator.models.fields import to_micros
+
+KEY_LIFE = timedelta(hours=24)  # how long an idempotency key is remembered
+FAILED_EVENT = "signalbox/function.failed"
+
+
+def nobody(function: str) -> None:
+    """No optimistic start: every run is queued."""
+
+
+class Starting:
+    """``reserve`` answers the session that will run a new run of that function at once, None to queue it."""
+
+    def __init__(self, clock: Clock, catalog: Catalog, reserve: Callable[[str], str | None] = nobody) -> None:
+        self.clock = clock
+        self.catalog = catalog
+        self.reserve = reserve
+
+    def event(
+        self,
+        row: EventRow,
+        payload: Mapping[str, Any],
+        *,
+        key: KeyRow | None = None,
+        store_repeats: bool = False,
+        trigger: str = "event",
+    ) -> Start:
+        """The event with a run for each function that it triggers, and the reasons of those it does not."""
+        routed = self.catalog.router(row.env).match(payload)
+        skipped = [{"function": r.function_id, "reason": r.skipped_reason} for r in routed if r.skipped_reason]
+        start_at = row.ts if row.ts > row.received_at else None
+        runs = [
+            self.run(
+                row.env, r.function_id, trigger=trigger, now=row.received_at, events=[payload], start_at=start_at
+            )
+            for r in routed
+            if not r.skipped_reason
+        ]
+        if skipped:
+            row = row._replace(skipped=orjson.dumps(skipped).decode())
+        return Start(row, payload, runs, key, store_repeats, ref=row.id)
+
+    def run(
+        self,
+        env: int,
+        function: str,
+        *,
+        trigger: str,
+        now: datetime,
+        id: str | None = None,
+        events: Sequence[Mapping[str, Any]] = (),
+        input: str | None = None,
+        start_at: datetime | None = None,
+        parent: RunFacts | None = None,
+        parent_key: str | None = None,
+        replay_of: str | None = None,
+        replay_from: str | None = None,
+        queued_only: bool = False,
+    ) -> NewRun:
+        """A run that begins now, or at ``start_at``. Raises UnknownFunction."""
+        known = self.catalog.get(env, function)
+        run_id = id or self.clock.new_id()
+        delayed = start_at is not None and start_at > now
+        owner = None if delayed or queued_only else self.reserve(function)
+        entries = [Entry("run.queued", now)]
+        status = Status.DELAYED if delayed else Status.QUEUED
+        if owner is not None:
+            entries.append(Entry("run.started", now))
+            status = Status.RUNNING
+        row = RunRow(
+            id=run_id,
+            env=env,
+            function=function,
+            version=known.version,
+            trigger=trigger,
+            root=parent.root if parent else run_id,
+            parent=parent.id if parent else None,
+            parent_key=parent_key,
+            replay_of=replay_of,
+            replay_from=replay_from,
+            status=status,
+            queue=known.queue,
+            prio=to_micros(start_at if delayed and start_at else now),
+            owner=owner,
+            fence=1 if owner else 0,
+            seq=len(entries),
+            attempt=1,
+            due_at=start_at if delayed else None,
+            lost=0,
+            queued_at=now,
+            started_at=now if owner else None,
+            ended_at=None,
+        )
+        data = RunDataRow(run_id, input, None, None, None, "[]")
+        return NewRun(row, data, entries, [RunEventRow(run_id, n, str(e["id"])) for n, e in enumerate(events)], events)
+
+    def child(self, facts: RunFacts, key: str, child: ChildRun, now: datetime) -> NewRun:
+        """A run asked for by a step of another one."""
+        return self.run(
+            facts.env,
+            child.function,
+            trigger="invoke",
+            now=now,
+            id=child.id,
+            input=child.input,
+            parent=facts,
+            parent_key=key if child.waited_for else None,
+        )
+
+    def from_run(self, facts: RunFacts, events: Sequence[NewEvent], now: datetime) -> list[Start]:
+        """Events that a run sends: stored and routed with its checkpoint."""
+        starts = []
+        for event in events:
+            row = event_row(event.id, facts.env, event.name, event.data, now, ts=event.ts, source="run")
+            row = row._replace(source_run=facts.id, external_id=event.idempotency_key)
+            key = event_key(facts.env, event.idempotency_key, event.id, now)
+            starts.append(self.event(row, envelope(row, event.data), key=key, store_repeats=True))
+        return starts
+
+    def after_failure(self, facts: RunFacts, error: ErrorInfo, now: datetime) -> list[Start]:
+        """The event that starts ``on_failure`` functions; none when nobody listens."""
+        data = {
+            "function_id": facts.function,
+            "run_id": facts.id,
+            "error": {**error.to_json(), "traceback": error.traceback[-8_192:]},
+        }
+        payload = {"name": FAILED_EVENT, "data": data}
+        if all(routed.skipped_reason for routed in self.catalog.router(facts.env).match(payload)):
+            return []
+        row = event_row(self.clock.new_id(), facts.env, FAILED_EVENT, data, now, source="engine")
+        start = self.event(row._replace(source_run=facts.id), envelope(row, data), trigger="failure")
+        if start.event:
+            start.event = start.event._replace(skipped=None)  # handlers of other functions are no news
+        return [start]
+
+    def known(self, env: int, function: str) -> bool:
+        try:
+            self.catalog.get(env, function)
+        except UnknownFunction:
+            return False
+        return True
+
+
+def event_row(
+    id: str,
+    env: int,
+    name: str,
+    data: Mapping[str, Any],
+    now: datetime,
+    *,
+    ts: datetime | None = None,
+    user: Mapping[str, Any] | None = None,
+    v: str | None = None,
+    external_id: str | None = None,
+    source: str = "api",
+) -> EventRow:
+    """An event received now. Raises Unserialisable."""
+    return EventRow(
+        id=id,
+        env=env,
+        name=name,
+        data=encode(data),
+        user=encode(user) if user is not None else None,
+        v=v,
+        ts=ts or now,
+        external_id=external_id,
+        duplicate_of=None,
+        retrigger_of=None,
+        source=source,
+        source_run=None,
+        skipped=None,
+        received_at=now,
+        routed_at=now,
+    )
+
+
+def envelope(row: EventRow, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The event as functions, expressions and other programs see it; ``ts`` in milliseconds since 1970."""
+    value: dict[str, Any] = {"id": row.id, "name": row.name, "data": dict(data), "ts": to_micros(row.ts) // 1000}
+    if row.user is not None:
+        value["user"] = orjson.loads(row.user)
+    if row.v is not None:
+        value["v"] = row.v
+    return value
+
+
+def event_key(env: int, key: str | None, ref: str, now: datetime) -> KeyRow | None:
+    return None if key is None else KeyRow(env, "event", key, ref, now + KEY_LIFE)

@@ -1,0 +1,1 @@
+"""What authors import (re-exported by ``orchestrator``)."""

@@ -1,0 +1,56 @@
+"""A task's payload is its Python signature: arguments to a JSON object and back."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, get_type_hints
+
+from orchestrator.core.codec import Shape, encode
+from orchestrator.core.errors import InvalidPayload
+
+
+@lru_cache(maxsize=4096)
+def _signature(body: Callable[..., Any]) -> inspect.Signature:
+    """The signature without its first parameter, the context."""
+    signature = inspect.signature(body)
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+@lru_cache(maxsize=4096)
+def _shapes(body: Callable[..., Any]) -> dict[str, Shape]:
+    try:
+        hints = get_type_hints(body)
+    except Exception:  # an annotation that cannot be resolved at run time is no reason to refuse the task
+        hints = {}
+    return {name: Shape.of(hints.get(name, Any)) for name in _signature(body).parameters}
+
+
+def bind(body: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by name. Raises InvalidPayload as Python would raise TypeError."""
+    try:
+        return dict(_signature(body).bind(*args, **kwargs).arguments)
+    except TypeError as error:
+        raise InvalidPayload(f"{body.__name__}{_signature(body)}: {error}") from error
+
+
+def bind_json(body: Callable[..., Any], payload: Any) -> str:
+    """A payload from outside as JSON text, checked against the signature. Raises InvalidPayload."""
+    if payload is None:
+        payload = {}
+    if not isinstance(payload, Mapping):
+        raise InvalidPayload(f"{body.__name__} takes an object of its arguments {_signature(body)}")
+    load(body, payload)
+    return encode(payload)
+
+
+def load(body: Callable[..., Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as the signature types them. Raises InvalidPayload naming the argument."""
+    given = bind(body, (), payload)
+    shapes = _shapes(body)
+    result = {}
+    for name, value in given.items():
+        try:
+            result[name] = shapes[name].load(value)
+        except ValueError as error:
+            raise InvalidPayload(f"argument {name!r} of {body.__name__}: {error}") from error
+    return result

@@ -1,0 +1,155 @@
+"""The tasks of an async run, and when all of them only wait for the database (engine protocol, section 4).
+
+Each task is driven through a wrapper that sees what it awaits. The run is quiet when every live task awaits one of our
+parked steps or other tasks of the run; a bare await (HTTP, to_thread, sleep) is author code that runs.
+"""
+
+import asyncio
+import collections.abc
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
+from typing import Any
+
+from orchestrator.core.ops import Memo
+from orchestrator.sdk.scope import CURRENT
+from orchestrator.sdk.transport import Suspend
+
+# Where asyncio itself waits for tasks: file and function of the innermost coroutine.
+JOINS = {
+    ("tasks.py", "_wait"),
+    ("tasks.py", "wait_for"),
+    ("tasks.py", "_wait_for_one"),
+    ("taskgroups.py", "__aexit__"),
+    ("queues.py", "get"),
+    ("locks.py", "acquire"),
+}
+
+
+class Watched(collections.abc.Coroutine[Any, Any, Any]):
+    """A coroutine that remembers what it awaits and tells its run when it moved."""
+
+    __slots__ = ("at", "branches", "coroutine")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], branches: "Branches") -> None:
+        self.coroutine = coroutine
+        self.branches = branches
+        self.at: Any = None
+
+    def send(self, value: Any) -> Any:
+        self.at = None
+        self.at = self.coroutine.send(value)
+        self.branches.moved()
+        return self.at
+
+    def throw(self, *args: Any) -> Any:
+        self.at = None
+        self.at = self.coroutine.throw(*args)
+        self.branches.moved()
+        return self.at
+
+    def close(self) -> None:
+        self.coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.coroutine.__await__()
+
+
+class RunTask(asyncio.Task[Any]):
+    """A task of a run."""
+
+    watched: Watched
+
+
+class Branches:
+    """All tasks of one execution. ``on_quiet`` is called on the loop each time the run became quiet."""
+
+    def __init__(self, on_quiet: Callable[[], None]) -> None:
+        self.tasks: set[RunTask] = set()
+        self._parks: dict[str, asyncio.Future[Memo | None]] = {}
+        self._parked: set[asyncio.Future[Any]] = set()
+        self._on_quiet = on_quiet
+        self._check: asyncio.Handle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._dead = False
+
+    async def park(self, key: str) -> Memo | None:
+        """Rests until ``settle`` for that key. Raises Suspend when the execution ends here."""
+        if self._dead:
+            raise Suspend
+        future: asyncio.Future[Memo | None] = self._loop.create_future()
+        self._parks[key] = future
+        self._parked.add(future)
+        try:
+            return await future
+        finally:
+            self._parked.discard(future)
+            if self._parks.get(key) is future:
+                del self._parks[key]
+
+    def settle(self, key: str, memo: Memo | None) -> None:
+        future = self._parks.get(key)
+        if future is not None and not future.done():
+            future.set_result(memo)
+
+    def suspend(self) -> None:
+        """Unwinds every branch: parked ones by Suspend, others by cancellation."""
+        self._dead = True
+        for future in list(self._parked):
+            if not future.done():
+                future.set_exception(Suspend())
+        for task in list(self.tasks):
+            if not task.done() and task.watched.at not in self._parked:
+                task.cancel()
+
+    def ended(self, task: "asyncio.Task[Any]") -> None:
+        self.tasks.discard(task)  # type: ignore[arg-type]
+        if self._dead and not task.cancelled():
+            task.exception()  # Suspend in a branch nobody joins is no error to report
+        self.moved()
+
+    def moved(self) -> None:
+        if self._check is None and self._parked and not self._dead:
+            self._check = self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        self._check = None
+        if self._parked and not self._dead and all(self._rests(task) for task in self.tasks if not task.done()):
+            self._on_quiet()
+
+    def _rests(self, task: RunTask) -> bool:
+        awaited = task.watched.at
+        if awaited is None:
+            return False
+        if awaited in self._parked:
+            return not awaited.done()
+        if isinstance(awaited, asyncio.Task):
+            return awaited in self.tasks and not awaited.done()
+        if isinstance(awaited, asyncio.Future) and awaited.done():
+            return False
+        return type(awaited).__name__ == "_GatheringFuture" or _joins(task.watched.coroutine)
+
+
+def _joins(coroutine: Any) -> bool:
+    while getattr(getattr(coroutine, "cr_await", None), "cr_code", None) is not None:
+        coroutine = coroutine.cr_await
+    code = getattr(coroutine, "cr_code", None)
+    if code is None or "asyncio" not in code.co_filename:
+        return False
+    return (code.co_filename.rsplit("/", 1)[-1], code.co_name) in JOINS
+
+
+def task_factory(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], context: Context | None = None
+) -> "asyncio.Task[Any]":
+    """Tasks made inside a run are watched; all others are asyncio's own."""
+    scope = CURRENT.get() if context is None else context.get(CURRENT)
+    branches: Branches | None = getattr(scope.invocation, "branches", None) if scope is not None else None
+    options: dict[str, Any] = {} if context is None else {"context": context}
+    if branches is None:
+        return asyncio.Task(coroutine, loop=loop, **options)
+    watched = Watched(coroutine, branches)
+    task = RunTask(watched, loop=loop, **options)
+    task.watched = watched
+    branches.tasks.add(task)
+    task.add_done_callback(branches.ended)
+    return task

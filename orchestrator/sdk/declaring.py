@@ -1,0 +1,118 @@
+"""From a decorated function to its definition in the registry."""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orchestrator.core.cron import Cron, describe
+from orchestrator.core.errors import InvalidFunction
+from orchestrator.core.expressions import compile_expression
+from orchestrator.core.retry import Retries
+from orchestrator.core.routing import Trigger
+from orchestrator.sdk.events import name_of
+from orchestrator.sdk.registry import Definition, registry
+
+ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,159}")
+FAILED_EVENT = "signalbox/function.failed"
+TIMER_EVENT = "signalbox/scheduled.timer"
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """A trigger with an expression of its own: ``On(OrderPlaced, if_="event.data.total > 100")``."""
+
+    event: type[Any] | str
+    if_: str | None = None
+
+
+def declare(
+    body: Callable[..., Any],
+    *,
+    kind: str,
+    sources: Sequence[Any],
+    id: str | None,
+    name: str | None,
+    if_: str | None,
+    retries: Retries | int | None,
+    queue: str,
+) -> Definition:
+    """Registers the function. Raises InvalidFunction when it cannot be one."""
+    function_id = id or body.__name__.replace("_", "-")
+    if not ID.fullmatch(function_id):
+        raise InvalidFunction(f"{function_id!r} is no id: letters, digits and . _ / - only, at most 160")
+    if not inspect.signature(body).parameters:
+        raise InvalidFunction(f"{function_id!r} takes no argument: its first one is the context")
+    if kind == "function" and not sources:
+        raise InvalidFunction(f"{function_id!r} has no trigger: give on=…, or make it a @task")
+    if if_ is not None:
+        compile_expression(if_)
+    triggers = tuple(_trigger(function_id, source, if_) for source in sources)
+    policy = Retries.of(retries)
+    definition = Definition(
+        id=function_id,
+        name=name or function_id,
+        kind=kind,
+        body=body,
+        is_async=inspect.iscoroutinefunction(body),
+        triggers=triggers,
+        retries=policy,
+        queue=queue,
+        payloads={n: c for c in map(_class_of, sources) if c is not None and (n := name_of(c)) is not None},
+        config=_config(body, policy, queue, triggers),
+    )
+    registry.add(definition)
+    return definition
+
+
+def declare_failure_handler(of: Definition, body: Callable[..., Any]) -> Definition:
+    """Registers a function that runs for each failed run of another."""
+    return declare(
+        body,
+        kind="function",
+        sources=[On(FAILED_EVENT, f"event.data.function_id == '{of.id}'")],
+        id=f"{of.id}/on-failure",
+        name=f"{of.name}: on failure",
+        if_=None,
+        retries=None,
+        queue=of.queue,
+    )
+
+
+def _class_of(source: Any) -> type[Any] | None:
+    source = source.event if isinstance(source, On) else source
+    return source if isinstance(source, type) else None
+
+
+def _trigger(function_id: str, source: Any, if_: str | None) -> Trigger:
+    if isinstance(source, Cron):
+        return Trigger(event=None, expression=None, cron=source)
+    if isinstance(source, On):
+        if source.if_ is not None:
+            compile_expression(source.if_)
+        source, if_ = source.event, source.if_ or if_
+    name = source if isinstance(source, str) else name_of(source)
+    if not name:
+        raise InvalidFunction(f"{function_id!r}: {source!r} has no event name: decorate the class with @event('…')")
+    return Trigger(event=name, expression=if_, cron=None)
+
+
+def _config(
+    body: Callable[..., Any], retries: Retries, queue: str, triggers: Sequence[Trigger]
+) -> dict[str, Any]:
+    code = inspect.unwrap(body).__code__
+    policy = {
+        **asdict(retries),
+        "initial": retries.initial.total_seconds(),
+        "max_interval": retries.max_interval.total_seconds(),
+    }
+    return {
+        "retries": policy,
+        "queue": queue,
+        "doc": inspect.getdoc(body) or "",
+        "module": body.__module__,
+        "source_file": code.co_filename,
+        "source_line": code.co_firstlineno,
+        "schedules": [describe(trigger.cron) for trigger in triggers if trigger.cron],
+    }

@@ -1,0 +1,63 @@
+"""Typed events: a payload class with a name, and an event as a function sees it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import orjson
+
+from orchestrator.core.codec import Shape, decode, encode
+from orchestrator.core.errors import InvalidPayload
+
+T = TypeVar("T")
+NAME_ATTRIBUTE = "__signalbox_event__"
+
+
+def event(name: str) -> Callable[[type[T]], type[T]]:
+    """Names a payload class (a dataclass or a pydantic model): ``@event("doc/uploaded")``."""
+
+    def mark(cls: type[T]) -> type[T]:
+        setattr(cls, NAME_ATTRIBUTE, name)
+        return cls
+
+    return mark
+
+
+def name_of(what: object) -> str | None:
+    """The event's name that a payload class, or an instance of one, was given."""
+    cls = what if isinstance(what, type) else type(what)
+    name = getattr(cls, NAME_ATTRIBUTE, None)
+    return name if isinstance(name, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[T]):
+    """An event that started a run or ended a wait. ``data`` is an instance of the payload class, else a dict."""
+
+    id: str
+    name: str
+    data: T
+    ts: datetime
+    user: Mapping[str, Any] | None = None
+    v: str | None = None
+
+
+def load_event(envelope: Mapping[str, Any], payload: type[Any] | None) -> Event[Any]:
+    """Raises InvalidPayload when the data do not fit the payload class."""
+    data = envelope.get("data") or {}
+    if payload is not None:
+        try:
+            data = Shape.of(payload).load(data)
+        except ValueError as error:
+            raise InvalidPayload(f"event {envelope.get('name')!r} does not fit {payload.__name__}: {error}") from error
+    ts = datetime.fromtimestamp(envelope.get("ts", 0) / 1000, UTC)
+    return Event(str(envelope.get("id", "")), str(envelope.get("name", "")), data, ts, envelope.get("user"), envelope.get("v"))
+
+
+def payload_json(payload: object) -> dict[str, Any]:
+    """The JSON object of a payload instance or mapping. Raises Unserialisable, InvalidPayload."""
+    data = decode(encode(payload))
+    if not isinstance(data, dict):
+        raise InvalidPayload(f"an event's data must be an object, not {orjson.dumps(data)[:80].decode()}")
+    return data

@@ -1,0 +1,89 @@
+"""One execution of a function: which steps are settled, which are open, what the next one is called."""
+
+import threading
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from orchestrator.core.codec import Shape
+from orchestrator.core.errors import InvalidInput, MisplacedCall, StepError
+from orchestrator.core.ops import CallRequest, Memo, OpenStep, OpKind, Status
+from orchestrator.core.retry import Retries
+from orchestrator.sdk.branches import Branches
+from orchestrator.sdk.scope import CURRENT
+from orchestrator.sdk.transport import Blocked, Suspend, Transport
+
+MAX_STEP_ID = 200  # characters
+
+
+class Invocation:
+    """The memory of one execution. Shared by the branches of a run, in whatever thread they are."""
+
+    def __init__(
+        self, request: CallRequest, transport: Transport, retries: Retries, *, is_async: bool = False
+    ) -> None:
+        self.request = request
+        self.transport = transport
+        self.retries = retries
+        self.memos: dict[str, Memo] = dict(request.memos)
+        self.open_steps: dict[str, OpenStep] = dict(request.open_steps)
+        self.is_async = is_async
+        self.dead = False  # nothing that is said from now on counts
+        self.rests = False  # a sync function reached a wait
+        self._branches: Branches | None = None
+        self._seen: Counter[str] = Counter()
+        known = [*self.memos.values(), *self.open_steps.values()]
+        self._next_ordinal = 1 + max((step.ordinal for step in known), default=0)
+        self._lock = threading.Lock()
+
+    @property
+    def branches(self) -> Branches:
+        """The tasks of an async function."""
+        if self._branches is None:
+            self._branches = Branches(self.transport.quiet)
+        return self._branches
+
+    def now(self) -> datetime:
+        return self.transport.now()
+
+    def enter(self, step_id: str) -> tuple[str, int]:
+        """Key and ordinal of the step that begins. Raises Suspend when this execution is over already."""
+        if self.dead:
+            raise Suspend
+        scope = CURRENT.get()
+        if scope is not None and scope.step:
+            raise MisplacedCall(f"step {step_id!r} was called inside step {scope.step!r}: call steps from the function")
+        if not isinstance(step_id, str) or not step_id or len(step_id) > MAX_STEP_ID:
+            raise InvalidInput(f"a step's id is a text of 1 to {MAX_STEP_ID} characters, not {step_id!r}")
+        with self._lock:
+            repeat = self._seen[step_id]
+            self._seen[step_id] += 1
+            key = f"{step_id}:{repeat}" if repeat else step_id
+            known = self.memos.get(key) or self.open_steps.get(key)
+            if known is not None:
+                return key, known.ordinal
+            self._next_ordinal += 1
+            return key, self._next_ordinal - 1
+
+    def recall(self, key: str, op: OpKind) -> Memo | None:
+        """The settled step of that key. Raises Blocked when another operation was recorded under it."""
+        known = self.memos.get(key) or self.open_steps.get(key)
+        if known is not None and known.op is not op:
+            raise Blocked(key, known.op, op)
+        return self.memos.get(key)
+
+    def settle(self, key: str, memo: Memo | None) -> None:
+        """A wait is over: with a memo the step is settled, without one its next attempt is due."""
+        opened = self.open_steps.pop(key, None)
+        if memo is not None:
+            self.memos[key] = memo
+        elif opened is not None:
+            self.open_steps[key] = OpenStep(key, opened.op, opened.ordinal, opened.attempt)
+
+    def outcome(self, memo: Memo, shape: Shape) -> Any:
+        """What the step gave, as its author sees it. Raises StepError for a failed one."""
+        if memo.status is Status.FAILED:
+            error = memo.error
+            name, message = (error.type, error.message) if error else ("Error", "failed")
+            raise StepError(f"step {memo.key!r} failed: {name}: {message}", step=memo.key, name=name)
+        return shape.load(memo.output)

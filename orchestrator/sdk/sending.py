@@ -1,0 +1,58 @@
+"""Sending events from any code: in a request, in a shell, inside ``transaction.atomic()``."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from orchestrator.core.errors import InvalidPayload
+from orchestrator.core.events import IncomingEvent
+from orchestrator.sdk.events import name_of, payload_json
+from orchestrator.sdk.port import engine
+
+
+def incoming(
+    what: object,
+    data: Mapping[str, Any] | None = None,
+    *,
+    id: str | None = None,
+    ts: datetime | None = None,
+    user: Mapping[str, Any] | None = None,
+    v: str | None = None,
+) -> IncomingEvent:
+    """An event from a payload instance, or from a name and its data."""
+    if isinstance(what, str):
+        return IncomingEvent(what, payload_json(data or {}), id, ts, dict(user) if user else None, v)
+    name = name_of(what)
+    if name is None:
+        raise InvalidPayload(f"{type(what).__name__} has no event name: decorate the class with @event('…')")
+    return IncomingEvent(name, payload_json(what), id, ts, dict(user) if user else None, v)
+
+
+def send(
+    what: object,
+    data: Mapping[str, Any] | None = None,
+    *,
+    id: str | None = None,
+    ts: datetime | None = None,
+    user: Mapping[str, Any] | None = None,
+    v: str | None = None,
+) -> str:
+    """Sends one event; its id, once it is durable. Inside ``transaction.atomic()`` it exists only if that commits.
+
+    ``what`` is an instance of an ``@event`` class, or a name followed by ``data``. ``id`` makes sending it twice
+    harmless. Raises InvalidPayload, Unserialisable.
+    """
+    return engine().send([incoming(what, data, id=id, ts=ts, user=user, v=v)])[0]
+
+
+async def asend(
+    what: object,
+    data: Mapping[str, Any] | None = None,
+    *,
+    id: str | None = None,
+    ts: datetime | None = None,
+    user: Mapping[str, Any] | None = None,
+    v: str | None = None,
+) -> str:
+    """``send`` for async code."""
+    return (await engine().asend([incoming(what, data, id=id, ts=ts, user=user, v=v)]))[0]
