@@ -12,6 +12,8 @@ from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.rows import EventRow, InboxRow
 from orchestrator.engine.sql import Id
 
+KEYS_AT_ONCE = 500  # parameters of one statement
+
 
 def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
     """Stores the events with all their runs, and leaves a message for every run that waited for one of them."""
@@ -72,16 +74,18 @@ def match_waits(tx: Tx, starts: Sequence[Start]) -> None:
 
 
 def _match_one(tx: Tx, event: EventRow, payload: dict[str, object]) -> None:
-    condition, params = tx.db.any_of("eq", matching.equality_keys(payload))
-    found = tx.db.query(
-        "SELECT run, key, expr FROM signalbox_wait WHERE kind = 'event' AND env = ? AND name = ?"
-        f" AND {condition} ORDER BY run, key",
-        [event.env, event.name, *params],
-    )
+    keys = matching.equality_keys(payload)
     message = orjson.dumps(payload).decode()
-    for run, key, expr in found:
-        if matching.accepts(expr, payload):
-            tx.add(InboxRow(tx.db.id(run), f"step:{key}", MessageKind.EVENT, message, tx.now))
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        condition, params = tx.db.any_of("eq", keys[start : start + KEYS_AT_ONCE])
+        found = tx.db.query(
+            "SELECT run, key, expr FROM signalbox_wait WHERE kind = 'event' AND env = ? AND name = ?"
+            f" AND {condition} ORDER BY run, key",
+            [event.env, event.name, *params],
+        )
+        for run, key, expr in found:
+            if matching.accepts(expr, payload):
+                tx.add(InboxRow(tx.db.id(run), f"step:{key}", MessageKind.EVENT, message, tx.now))
 
 
 def route_stored(tx: Tx, start: Start) -> bool:
