@@ -1,6 +1,6 @@
 """The doors by themselves: our urls at the root, and access as outside development unless a test opens it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from orchestrator.engine import keys
+from orchestrator.engine.runtime import Runtime, current, install
 from orchestrator.models import Key
 
 
@@ -25,6 +26,16 @@ def doors(settings: Settings) -> None:
 def open_access(settings: Settings) -> None:
     """As in development: no key is needed."""
     settings.ORCHESTRATOR = settings.ORCHESTRATOR | {"OPEN_ACCESS": True}
+
+
+@pytest.fixture
+def engine(transactional_db: None) -> Iterator[Runtime]:
+    """A process that writes and runs no functions, as a web server of its own has it."""
+    former = install(None)
+    runtime = current()
+    yield runtime
+    runtime.journal.close()
+    install(former)
 
 
 @pytest.fixture

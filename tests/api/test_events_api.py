@@ -88,6 +88,7 @@ class TestReading:
         assert counts[1:] == [1, 1]
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.django_db(transaction=True)
 class TestSending:
     def test_one_event_is_stored(self, post: Post, client: Client) -> None:
@@ -138,6 +139,7 @@ class TestSending:
         assert Event.objects.get().env == 1
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.django_db(transaction=True)
 class TestRetriggering:
     def test_an_event_is_sent_again(self, post: Post) -> None:

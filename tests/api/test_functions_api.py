@@ -25,11 +25,13 @@ CONFIG = {
 
 
 def test_a_function_is_answered_with_all_that_callers_need(client: Client) -> None:
-    triggers = [{"event": "order/placed", "if": "event.data.total > 100"}]
+    condition = "event.data.total > 100"
+    triggers = [{"event": "order/placed", "expression": condition}, {"cron": "0 9 * * *", "tz": "UTC"}]
     make_function("send-receipt", name="Send receipt", triggers=triggers, config=CONFIG, version="3")
     answered = get(client, "/functions/send-receipt")
     assert answered == {
-        "id": "send-receipt", "name": "Send receipt", "kind": "function", "triggers": triggers,
+        "id": "send-receipt", "name": "Send receipt", "kind": "function",
+        "triggers": [{"event": "order/placed", "if": condition}, {"cron": "0 9 * * *", "tz": "UTC"}],
         "retries": {"max_attempts": 4, "initial": 1.0}, "queue": "mail", "doc": "Sends the receipt.",
         "payload_schema": {"type": "object"}, "version": "3", "registered_at": text(NOW), "removed_at": None,
     }  # fmt: skip

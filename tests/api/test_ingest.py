@@ -17,7 +17,7 @@ from orchestrator.engine.keys import create_key
 from orchestrator.models import Environment, Event, Key
 from tests.api.faces import AsgiFace, DjangoFace, Face, Reply
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("open_access")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("open_access", "engine")]
 
 SEED = "1795367318797,T9SKB5pONbUdBQ=="
 GOOD = {"name": "order/placed", "data": {"order": 42}}

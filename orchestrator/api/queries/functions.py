@@ -1,5 +1,8 @@
 """Functions as answers."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from orchestrator.api.cursors import read_cursor, slug_position
 from orchestrator.api.queries.rows import page, rows, take
 from orchestrator.api.values import Function, Page
@@ -30,7 +33,7 @@ def _function(row: FunctionRow) -> Function:
         id=row.slug,
         name=row.name,
         kind=row.kind,
-        triggers=row.triggers,
+        triggers=[_trigger(trigger) for trigger in row.triggers],
         retries=config.get("retries"),
         queue=config.get("queue") or "default",
         doc=config.get("doc") or "",
@@ -39,3 +42,7 @@ def _function(row: FunctionRow) -> Function:
         registered_at=row.registered_at,
         removed_at=row.removed_at,
     )
+
+
+def _trigger(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {"if" if key == "expression" else key: value for key, value in stored.items()}
