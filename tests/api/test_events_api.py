@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from orchestrator.api import values
 from orchestrator.models import Event
-from tests.api.test_runs_api import get, text
+from tests.api.asking import get, text
 from tests.console.factories import NOW, RunBuilder, fresh_id, make_event
 
 Post = Callable[..., Any]

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pydantic import TypeAdapter
 
 from orchestrator.api import values
-from tests.api.test_runs_api import get, text
+from tests.api.asking import get, text
 from tests.console.factories import NOW, make_function
 
 pytestmark = pytest.mark.django_db

@@ -64,6 +64,11 @@ def test_a_list_is_answered_in_its_order(face: Face) -> None:
     assert names == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain;charset=UTF-8", ""])
+def test_the_content_type_does_not_matter(face: Face, content_type: str) -> None:
+    assert send(face, GOOD, **{"content-type": content_type}).status == 200  # curl -d, sendBeacon, nothing
+
+
 def test_an_empty_list_is_nothing_to_do(face: Face) -> None:
     assert send(face, []).json == {"ids": [], "status": 200}
 
@@ -128,12 +133,14 @@ def test_a_repeated_event_id_is_stored_and_marked_as_a_duplicate(face: Face) -> 
     assert Event.objects.get(id=second).duplicate_of == first
 
 
-def test_a_seed_makes_the_ids_so_that_a_retry_stores_nothing_more(face: Face) -> None:
-    body = [{"name": "a"}, {"name": "b"}]
+@pytest.mark.parametrize("id", [None, "new", "used"])  # the sender's own: none, one, one of an earlier event
+def test_a_seed_makes_the_ids_so_that_a_retry_stores_nothing_more(face: Face, id: str | None) -> None:
+    send(face, {"name": "earlier", "id": "used"})
+    body = [{"name": "a", "id": id}, {"name": "b"}]
     replies = [send(face, body, **{"x-inngest-event-id-seed": SEED}) for _ in range(2)]
     expected = [seeded_id(1795367318797, b"O\xd2\x8a\x07\x9aN5\xb5\x1d\x05", index) for index in (1, 2)]
     assert [reply.json for reply in replies] == [{"ids": expected, "status": 200}] * 2
-    assert stored_names() == ["a", "b"]
+    assert sorted(stored_names()) == ["a", "b", "earlier"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""Runs over REST: the promised shapes, filters and pages, in a constant number of queries."""
+"""A run over REST: the promised shape, its steps, history and logs, in a constant number of queries."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import orjson
 import pytest
@@ -12,7 +11,8 @@ from pydantic import TypeAdapter
 
 from orchestrator.api import values
 from orchestrator.core.ids import derived_id
-from orchestrator.models import Blob, Journal, Run, RunEvent
+from orchestrator.models import Blob, Journal, RunEvent
+from tests.api.asking import get, text
 from tests.console.factories import ERROR, NOW, RunBuilder, fresh_id, make_event
 
 pytestmark = pytest.mark.django_db
@@ -23,29 +23,6 @@ RUN_KEYS = {
 }  # fmt: skip
 STEP_KEYS = {"id", "name", "op", "status", "started_at", "ended_at", "output", "attempts"}
 ATTEMPT_KEYS = {"number", "status", "queued_at", "started_at", "ended_at", "worker", "error"}
-
-
-def get(client: Client, path: str, **query: Any) -> Any:
-    answer = client.get(f"/api/v1{path}", query)
-    assert answer.status_code == 200, answer.content
-    return orjson.loads(answer.content)
-
-
-def text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def many_runs(count: int) -> list[Run]:
-    """Runs that use everything a list shows: events, data, waits."""
-    event = make_event()
-    return [
-        RunBuilder(at=NOW + timedelta(seconds=number))
-        .step("load")
-        .step("gate", op="wait_for_event", status="waiting", detail={"event": "paid", "match": "data.order == 42"})
-        .open_wait("event", "gate", name="paid", due=60)
-        .save("waiting", event=event)
-        for number in range(count)
-    ]
 
 
 def test_a_run_has_the_promised_shape(client: Client) -> None:
@@ -191,55 +168,6 @@ def test_a_delayed_run_waits_for_its_start(client: Client) -> None:
     assert get(client, f"/runs/{run.id}")["waiting_for"] == [f"start at {text(NOW)}"]
 
 
-def test_a_list_has_the_same_keys_and_no_steps(client: Client) -> None:
-    many_runs(1)
-    answered = get(client, "/runs")
-    assert answered.keys() == {"data", "next_cursor"}
-    [run] = answered["data"]
-    assert run.keys() == RUN_KEYS
-    assert run["steps"] == []
-    TypeAdapter(values.Page[values.Run]).validate_json(orjson.dumps(answered))
-
-
-def test_a_list_is_paged_from_the_newest_without_gap_or_repeat(client: Client) -> None:
-    runs = many_runs(5)
-    pages, cursor = [], None
-    for _ in range(3):
-        answered = get(client, "/runs", limit=2, **({"cursor": cursor} if cursor else {}))
-        pages.append([run["id"] for run in answered["data"]])
-        cursor = answered["next_cursor"]
-    assert [len(page) for page in pages] == [2, 2, 1]
-    assert [id for page in pages for id in page] == sorted((run.id for run in runs), reverse=True)
-    assert cursor is None
-
-
-def test_a_page_that_is_just_full_is_the_last(client: Client) -> None:
-    many_runs(2)
-    assert get(client, "/runs", limit=2)["next_cursor"] is None
-
-
-def test_no_runs_are_an_empty_list(client: Client) -> None:
-    assert get(client, "/runs") == {"data": [], "next_cursor": None}
-
-
-def test_runs_are_filtered(client: Client) -> None:
-    event = make_event()
-    shipped = RunBuilder("ship-order").save("completed", event=event)
-    failed = RunBuilder("ship-order").save("failed")
-    queued = RunBuilder("nightly").save("queued")
-
-    def found(**query: Any) -> set[str]:
-        return {run["id"] for run in get(client, "/runs", **query)["data"]}
-
-    assert found() == {shipped.id, failed.id, queued.id}
-    assert found(event_id=event.id) == found(event_id=event.id.lower()) == {shipped.id}
-    assert found(function="ship-order") == {shipped.id, failed.id}
-    assert found(status="queued") == {queued.id}
-    assert found(status=["failed", "queued"]) == {failed.id, queued.id}
-    assert found(function="ship-order", status="queued") == set()
-    assert found(event_id=fresh_id()) == set()
-
-
 def test_a_run_started_by_a_batch_lists_its_events_in_order(client: Client) -> None:
     run = RunBuilder().save("completed")
     events = [make_event() for _ in range(3)]
@@ -288,22 +216,6 @@ def test_logs_are_listed_in_order_and_by_step(client: Client) -> None:
     assert [line["message"] for line in of_step["data"]] == ["one", "three"]
 
 
-@pytest.mark.parametrize("path", ["/runs", "/runs?status=waiting&status=failed&function=process-order", "EVENT/runs"])
-def test_a_list_of_fifty_takes_no_more_queries_than_a_list_of_one(client: Client, path: str) -> None:
-    many_runs(1)
-    counts = []
-    for _ in range(2):
-        event = RunEvent.objects.first()
-        assert event
-        address = path.replace("EVENT", f"/events/{event.event}")
-        get(client, address)  # the key is known from now on
-        with CaptureQueriesContext(connection) as queries:
-            get(client, address, **{} if "?" in address else {"limit": 200})
-        counts.append(len(queries))
-        many_runs(49)
-    assert counts[0] == counts[1] <= 8
-
-
 def test_a_run_of_many_steps_takes_no_more_queries_than_one_of_few(client: Client) -> None:
     few = RunBuilder().fan_out("page", 1).save("completed", event=make_event())
     many = RunBuilder().fan_out("page", 300).save("completed", event=make_event())
@@ -313,33 +225,6 @@ def test_a_run_of_many_steps_takes_no_more_queries_than_one_of_few(client: Clien
             get(client, f"/runs/{run.id}")
         counts.append(len(queries))
     assert counts[1] == counts[2] <= 8
-
-
-@pytest.mark.parametrize(
-    "query, code, part",
-    [
-        ("limit=0", "invalid_input", "limit"),
-        ("limit=201", "invalid_input", "limit"),
-        ("limit=many", "invalid_input", "limit"),
-        ("status=done", "invalid_input", "status"),
-        ("status=completed&status=done", "invalid_input", "status.1"),
-        ("function=", "invalid_input", "function"),
-        ("function=a%00b", "invalid_input", "NUL"),
-        ("event_id=nonsense", "invalid_id", "not an id"),
-        ("event_id=%00", "invalid_id", "not an id"),
-        ("cursor=nonsense", "invalid_cursor", "nonsense"),
-        ("cursor=", "invalid_cursor", "cursor"),
-        ("cursor=%ff", "invalid_cursor", "cursor"),
-    ],
-)
-def test_what_is_wrong_with_a_question_is_named(client: Client, query: str, code: str, part: str) -> None:
-    answer = client.get(f"/api/v1/runs?{query}")
-    assert answer.status_code == 400
-    assert answer["Content-Type"] == "application/problem+json"
-    problem = orjson.loads(answer.content)
-    assert problem["code"] == code
-    assert part in problem["detail"]
-    assert ("errors" in problem) == (code == "invalid_input")
 
 
 @pytest.mark.parametrize("path", ["", "/history", "/logs"])

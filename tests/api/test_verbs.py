@@ -11,7 +11,7 @@ from django.test import Client
 from orchestrator.core.ids import parse_id
 from orchestrator.engine.runtime import Runtime
 from orchestrator.models import Audit, Event, Inbox, Run, RunData, RunEvent
-from tests.api.test_runs_api import get
+from tests.api.asking import get
 from tests.console.factories import RunBuilder, fresh_id, make_event, make_function
 
 pytestmark = pytest.mark.django_db(transaction=True)
