@@ -112,7 +112,9 @@ def settle_by_message(wait: OpenWait, message: Message) -> Settlement:
         return Settlement(wait.key, wait.number, wait.kind, Status.COMPLETED, dict(data))
     status = Status(data["status"])
     outcome = Status.COMPLETED if status is Status.COMPLETED else Status.FAILED
-    return Settlement(wait.key, wait.number, wait.kind, outcome, data.get("output"), data.get("error"), data.get("blob"))
+    return Settlement(
+        wait.key, wait.number, wait.kind, outcome, data.get("output"), data.get("error"), data.get("blob")
+    )
 
 
 def settle_by_timer(wait: OpenWait) -> Settlement:

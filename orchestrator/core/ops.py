@@ -31,9 +31,7 @@ class Status(StrEnum):
         return self in FINAL
 
 
-FINAL = frozenset(
-    {Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT, Status.EXPIRED, Status.SKIPPED}
-)
+FINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT, Status.EXPIRED, Status.SKIPPED})
 RUN_STATUSES = tuple(status for status in Status if status is not Status.LOST)
 
 

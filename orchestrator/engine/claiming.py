@@ -173,4 +173,3 @@ def _attempt_end(run: str, s: Settlement, tx: Tx) -> AttemptEnd:
     error = orjson.dumps(s.error).decode() if s.error else None
     assert s.status is not None
     return AttemptEnd(run, s.key, s.number, s.status, tx.now, output, s.blob, error, None)
-

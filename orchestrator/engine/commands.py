@@ -27,9 +27,7 @@ class Actor:
         return {"actor": self.name, "reason": self.reason}
 
 
-def leave_message(
-    tx: Tx, run: str, kind: MessageKind, dedup: str, data: dict[str, Any]
-) -> None:
+def leave_message(tx: Tx, run: str, kind: MessageKind, dedup: str, data: dict[str, Any]) -> None:
     """A row in the inbox of a run that has not ended. Raises RunNotFound, RunEnded."""
     lock = " FOR KEY SHARE" if tx.db.vendor == "postgresql" else ""
     rows = tx.db.query(f"SELECT status, ended_at FROM signalbox_run WHERE id = ?{lock}", [Id(run)])

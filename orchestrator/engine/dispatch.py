@@ -26,6 +26,7 @@ from orchestrator.engine.timers import Timers
 from orchestrator.executors.base import Executor
 from orchestrator.sdk.branches import task_factory
 from orchestrator.sdk.registry import Registry
+from orchestrator.sdk.transport import StepRun
 
 logger = logging.getLogger(__name__)
 NEAR = timedelta(seconds=60)  # timers further away are found by the sweep
@@ -48,11 +49,12 @@ class Dispatcher:
         executor: Executor,
         loop: asyncio.AbstractEventLoop,
         worker: str,
+        transact: Callable[[Recorder, StepRun, Callable[[], Any]], str],
     ) -> None:
         self.journal = journal
         self.clock = clock
         self.pool = pool
-        self.database = settings.database
+        self.transact = transact
         self.registry = registry
         self.load = Load(settings.concurrency)
         self.starting = Starting(clock, catalog, self._reserve)

@@ -28,6 +28,7 @@ from orchestrator.engine.schedules import Ticker
 from orchestrator.engine.session import Registering, held_with_messages, leave, recover, tidy
 from orchestrator.engine.sql import open_connection
 from orchestrator.engine.timers import Timers
+from orchestrator.engine.transactions import transact
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.sdk.registry import registry
 
@@ -66,6 +67,7 @@ class EngineHost:
             timers=Timers(system_clock, self.loop),
             executor=LocalExecutor(self.pool.submit),
             loop=self.loop,
+            transact=partial(transact, config.database, self.journal),
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
         self._thread = threading.Thread(target=self._run_loop, name="signalbox-engine", daemon=True)
@@ -96,6 +98,8 @@ class EngineHost:
         self._thread.join(2.0)
         self.pool.close()
         self.journal.close()
+        if self.dispatcher.idle and not self._thread.is_alive():
+            self.loop.close()  # else a late body still reports to it
         install(None)
         capture.stop()
         if self._lock is not None:

@@ -112,5 +112,3 @@ def _send_in_transaction(
     Event.objects.using(database).bulk_create(rows)
     transaction.on_commit(runtime.route_soon, using=database)
     return [row.id for row in rows]
-
-

@@ -16,7 +16,7 @@ from orchestrator.engine.journal.port import Journal
 from orchestrator.engine.logs import LogBuffer
 from orchestrator.engine.pool import BodyPool
 from orchestrator.engine.recording import Recorder
-from orchestrator.engine.transactions import transact
+from orchestrator.engine.rows import Row
 from orchestrator.executors.base import Execution
 from orchestrator.sdk.transport import StepRun, Suspend
 
@@ -32,7 +32,8 @@ class Host(Protocol):
     journal: Journal
     clock: Clock
     pool: BodyPool
-    database: str
+    draining: bool
+    transact: Callable[[Recorder, StepRun, Callable[[], Any]], str]
 
     def refused(self, runs: Sequence[NewRun]) -> None: ...
     def soon(self, call: Callable[[], None]) -> None: ...
@@ -51,6 +52,7 @@ class LiveRun:
         self.host = host
         self.recorder = recorder
         self.execution: Execution | None = None
+        self.is_quiet = False  # every branch is parked, the run is held all the same
         self.resting = False  # released in the database, the coroutine stays in memory
         self.ended = False
         self._pending: list[WaitOpened] = []
@@ -123,7 +125,7 @@ class LiveRun:
             self.host.at(min(dues), lambda: None if self.resting or self.ended else self.host.drain(self))
 
     def transact(self, step: StepRun, function: Callable[[], Any]) -> str:
-        return transact(self.host.database, self.host.journal, self.recorder, step, function)
+        return self.host.transact(self.recorder, step, function)
 
     # Bodies
 
@@ -145,7 +147,7 @@ class LiveRun:
                     op = StepStarted(step.key, step.op, step.ordinal, step.attempt, step.started_at)
                     self.host.journal.submit(self._record(op))
             if self._logs and self._bodies:
-                rows = list(self._logs.take(self.facts.id))
+                rows: list[Row] = [*self._logs.take(self.facts.id)]
                 self.host.journal.submit(Checkpoint(self.facts.id, self.facts.fence, rows=rows))
         return bool(self._bodies)
 
@@ -185,6 +187,7 @@ class LiveRun:
         if opened.children:
             self._linger()
         if self._lingers_until is not None or self._goes_on_soon():
+            self.is_quiet = True
             if opened.entries:
                 self.host.background(self._append(opened))
             return
@@ -235,6 +238,7 @@ class LiveRun:
 
     def learn(self, claimed: Claimed) -> None:
         """Waits that are over by the database's word."""
+        self.is_quiet = False
         self._mail.extend(claimed.mail)
         assert self.execution is not None
         for s in claimed.drained.settled:

@@ -82,10 +82,10 @@ class InlinePool:
         self._loop = loop
 
     def submit(self, function: Callable[[], None]) -> None:
-        self._loop.call_soon(function)
+        self._loop.call_soon(lambda: _outside_loop(function))
 
     async def call(self, function: Callable[[], Any]) -> Any:
-        return function()
+        return _outside_loop(function)
 
     def spawn(self, function: Callable[[], Any]) -> Callable[[], Any] | None:
         return None
@@ -95,3 +95,13 @@ class InlinePool:
 
     def close(self) -> None:
         """Nothing to end."""
+
+
+def _outside_loop(function: Callable[[], Any]) -> Any:
+    """Sync code sees no running loop, as it would in a thread: Django's ORM refuses to work beside one."""
+    loop = asyncio.get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        return function()
+    finally:
+        asyncio._set_running_loop(loop)

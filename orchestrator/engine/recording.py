@@ -88,22 +88,18 @@ class Recorder:
             return
         self.bodies.discard(op.key)
         values = {"output": None, "blob": None, "error": None, "detail": None, **more}
-        checkpoint.ends.append(
-            AttemptEnd(self.facts.id, op.key, op.attempt, status, op.ended_at, **values)
-        )
+        checkpoint.ends.append(AttemptEnd(self.facts.id, op.key, op.attempt, status, op.ended_at, **values))
 
     def step_completed(self, checkpoint: Checkpoint, op: StepCompleted, now: datetime) -> None:
         stored = self.store(op.output)
-        detail = {}
+        detail: dict[str, Any] = {}
         if op.events:
             detail["events"] = [event.id for event in op.events]
             checkpoint.starts += self.starting.from_run(self.facts, op.events, now)
         for child in op.children:
             detail |= {"function": child.function, "run": child.id}
             checkpoint.children.append(self.starting.child(self.facts, op.key, child, now))
-        self._end(
-            checkpoint, op, Status.COMPLETED, output=stored.text, blob=stored.blob, detail=_json(detail)
-        )
+        self._end(checkpoint, op, Status.COMPLETED, output=stored.text, blob=stored.blob, detail=_json(detail))
         if stored.row:
             checkpoint.rows.append(stored.row)
         checkpoint.entries.append(Entry("step.completed", op.ended_at, op.key, op.attempt))
@@ -152,7 +148,12 @@ class Recorder:
     def run_completed(self, checkpoint: Checkpoint, op: RunCompleted, now: datetime) -> None:
         stored = self.store(op.output)
         end_checkpoint(
-            checkpoint, self.facts, Status.COMPLETED, now, stored=stored, cancel_children=bool(self.waits or self.bodies)
+            checkpoint,
+            self.facts,
+            Status.COMPLETED,
+            now,
+            stored=stored,
+            cancel_children=bool(self.waits or self.bodies),
         )
         self._own_attempt(checkpoint, Status.COMPLETED, op.started_at, now)
 

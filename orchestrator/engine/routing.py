@@ -10,7 +10,7 @@ from orchestrator.engine.sql import Connection, Id
 from orchestrator.engine.starting import Starting, envelope, event_key
 
 SLICE = 200  # events in one transaction
-COLUMNS = "id, env, name, CAST(data AS text), CAST(\"user\" AS text), v, ts, external_id, source, received_at"
+COLUMNS = 'id, env, name, CAST(data AS text), CAST("user" AS text), v, ts, external_id, source, received_at'
 
 
 def route_unrouted(tx: Tx, starting: Starting) -> tuple[list[NewRun], bool]:

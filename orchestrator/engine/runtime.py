@@ -138,4 +138,3 @@ def _keep_catalog(runtime: Runtime) -> None:
         if _runtime is not runtime or _pid != os.getpid():
             return
         runtime.refresh_catalog()
-

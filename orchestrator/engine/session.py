@@ -13,7 +13,6 @@ from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.sql import Id
 
 
-
 @dataclass(frozen=True, slots=True)
 class Registering:
     """Inserts this session's row. ``sole``: no other session can live (the engine's lock is ours)."""

@@ -46,9 +46,7 @@ class Starting:
         skipped = [{"function": r.function_id, "reason": r.skipped_reason} for r in routed if r.skipped_reason]
         start_at = row.ts if row.ts > row.received_at else None
         runs = [
-            self.run(
-                row.env, r.function_id, trigger=trigger, now=row.received_at, events=[payload], start_at=start_at
-            )
+            self.run(row.env, r.function_id, trigger=trigger, now=row.received_at, events=[payload], start_at=start_at)
             for r in routed
             if not r.skipped_reason
         ]

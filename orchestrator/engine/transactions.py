@@ -11,7 +11,6 @@ from orchestrator.core.codec import encode
 from orchestrator.core.errors import LeaseLost, MisplacedCall
 from orchestrator.core.ops import OpKind, Status, StepCompleted
 from orchestrator.engine.bell import Change, ring
-from orchestrator.engine.clock import system_clock
 from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.port import Journal
 from orchestrator.engine.journal.tx import Tx
@@ -25,9 +24,7 @@ OPS_BETWEEN_LOOKS = 10_000  # virtual machine instructions of SQLite
 FENCE = "UPDATE signalbox_run SET seq = seq + 1 WHERE id = ? AND fence = ? AND owner = ? RETURNING seq"
 
 
-def transact(
-    database: str, journal: Journal, recorder: Recorder, step: StepRun, function: Callable[[], Any]
-) -> str:
+def transact(database: str, journal: Journal, recorder: Recorder, step: StepRun, function: Callable[[], Any]) -> str:
     """Runs the body on Django's connection of this thread; its output as JSON text.
 
     Raises Suspend when the run was given to another worker: then the body's writes are rolled back.
@@ -51,9 +48,7 @@ def journal_is_nested(journal: Journal) -> bool:
     return bool(getattr(journal, "nested", False))
 
 
-def _transact(
-    database: str, journal: Journal, recorder: Recorder, step: StepRun, function: Callable[[], Any]
-) -> str:
+def _transact(database: str, journal: Journal, recorder: Recorder, step: StepRun, function: Callable[[], Any]) -> str:
     with transaction.atomic(using=database):
         with _limit(database, step.key):
             text = encode(function())
@@ -64,7 +59,7 @@ def _transact(
 
 def _checkpoint(db: Connection, owner: str, recorder: Recorder, step: StepRun, text: str) -> int:
     """The run's row is locked last and for under a millisecond."""
-    now = system_clock.now()
+    now = recorder.starting.clock.now()
     facts = recorder.facts
     rows = db.query(FENCE, [Id(facts.id), facts.fence, Id(owner)])
     if not rows:

@@ -1,10 +1,9 @@
 """Functions of this process: async ones on the engine's loop, sync ones in threads of its pool."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from typing import Any
-
 
 from orchestrator.core.ops import CallRequest, ErrorInfo, Memo, Op, Status
 from orchestrator.executors.base import Execution, Sink
@@ -110,13 +109,12 @@ class SyncExecution:
 class LocalExecutor:
     """``submit`` runs a function in a thread of the body pool."""
 
-    def __init__(self, submit: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, submit: Callable[[Callable[[], None]], None], stubs: Mapping[str, Any] | None = None) -> None:
         self._submit = submit
+        self._stubs = stubs
 
     def start(self, definition: Definition, request: CallRequest, sink: Sink) -> Execution:
-        inv = Invocation(request, sink, definition.retries, is_async=definition.is_async)
+        inv = Invocation(request, sink, definition.retries, is_async=definition.is_async, stubs=self._stubs)
         if definition.is_async:
             return AsyncExecution(definition, inv, sink)
         return SyncExecution(definition, inv, sink, self._submit)
-
-

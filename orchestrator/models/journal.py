@@ -66,9 +66,7 @@ class Wait(models.Model):
         db_table = "signalbox_wait"
         # An arriving event finds the waits it settles.
         indexes = [
-            models.Index(
-                fields=["env", "name", "eq"], name="signalbox_wait_match", condition=models.Q(kind="event")
-            )
+            models.Index(fields=["env", "name", "eq"], name="signalbox_wait_match", condition=models.Q(kind="event"))
         ]
 
     def __str__(self) -> str:

@@ -102,7 +102,7 @@ class Branches:
                 task.cancel()
 
     def ended(self, task: "asyncio.Task[Any]") -> None:
-        self.tasks.discard(task)  # type: ignore[arg-type]
+        self.tasks.discard(task)
         if self._dead and not task.cancelled():
             task.exception()  # Suspend in a branch nobody joins is no error to report
         self.moved()

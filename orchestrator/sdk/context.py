@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from orchestrator.sdk.events import Event
 from orchestrator.sdk.invocation import Invocation
+from orchestrator.sdk.scope import CURRENT
 from orchestrator.sdk.steps import StepTools
 from orchestrator.sdk.steps_sync import SyncStepTools
 
@@ -33,6 +34,12 @@ class BaseContext:
     def attempt(self) -> int:
         """Attempt of the function itself, from 1."""
         return self._inv.request.attempt
+
+    @property
+    def step_attempt(self) -> int:
+        """Attempt of the step whose body runs now, from 1 and counted across crashes; 0 outside a step."""
+        scope = CURRENT.get()
+        return scope.attempt if scope is not None else 0
 
     @property
     def parent_run_id(self) -> str | None:

@@ -98,9 +98,7 @@ def _trigger(function_id: str, source: Any, if_: str | None) -> Trigger:
     return Trigger(event=name, expression=if_, cron=None)
 
 
-def _config(
-    body: Callable[..., Any], retries: Retries, queue: str, triggers: Sequence[Trigger]
-) -> dict[str, Any]:
+def _config(body: Callable[..., Any], retries: Retries, queue: str, triggers: Sequence[Trigger]) -> dict[str, Any]:
     code = inspect.unwrap(body).__code__
     policy = {
         **asdict(retries),

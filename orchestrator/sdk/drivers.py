@@ -73,7 +73,8 @@ def drive_blocking(program: Program, inv: Invocation) -> Any:
 
 def _perform_blocking(effect: Effect, inv: Invocation) -> Memo | Any:
     if isinstance(effect, Commit):
-        return inv.transport.commit_blocking(effect.op)
+        inv.transport.commit_blocking(effect.op)
+        return None
     if isinstance(effect, CallTransaction):
         return _transact(inv, effect.step, partial(effect.function, *effect.args, **(effect.kwargs or {})))
     if isinstance(effect, CallBody):

@@ -52,7 +52,9 @@ def load_event(envelope: Mapping[str, Any], payload: type[Any] | None) -> Event[
         except ValueError as error:
             raise InvalidPayload(f"event {envelope.get('name')!r} does not fit {payload.__name__}: {error}") from error
     ts = datetime.fromtimestamp(envelope.get("ts", 0) / 1000, UTC)
-    return Event(str(envelope.get("id", "")), str(envelope.get("name", "")), data, ts, envelope.get("user"), envelope.get("v"))
+    return Event(
+        str(envelope.get("id", "")), str(envelope.get("name", "")), data, ts, envelope.get("user"), envelope.get("v")
+    )
 
 
 def payload_json(payload: object) -> dict[str, Any]:

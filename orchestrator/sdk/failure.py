@@ -28,7 +28,9 @@ def _name(error: BaseException) -> str:
     kind = type(error)
     if isinstance(error, StepError):
         return error.name
-    return kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 def _traceback(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
+from orchestrator.core.codec import return_shape
 from orchestrator.core.cron import Cron
 from orchestrator.core.durations import parse_duration
 from orchestrator.core.errors import MisplacedCall
@@ -17,7 +18,6 @@ from orchestrator.sdk.drivers import drive, drive_blocking
 from orchestrator.sdk.port import engine
 from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.scope import CURRENT
-from orchestrator.core.codec import return_shape
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -169,5 +169,3 @@ def task(
 ) -> TaskDecorator:
     """Declares a function that is called by name and arguments: ``.trigger()``, ``.trigger_and_wait()``."""
     return TaskDecorator(sources=[], id=id, name=name, if_=None, retries=retries, queue=queue)
-
-

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +21,13 @@ class Invocation:
     """The memory of one execution. Shared by the branches of a run, in whatever thread they are."""
 
     def __init__(
-        self, request: CallRequest, transport: Transport, retries: Retries, *, is_async: bool = False
+        self,
+        request: CallRequest,
+        transport: Transport,
+        retries: Retries,
+        *,
+        is_async: bool = False,
+        stubs: Mapping[str, Any] | None = None,
     ) -> None:
         self.request = request
         self.transport = transport
@@ -28,11 +35,12 @@ class Invocation:
         self.memos: dict[str, Memo] = dict(request.memos)
         self.open_steps: dict[str, OpenStep] = dict(request.open_steps)
         self.is_async = is_async
+        self.stubs = stubs or {}  # what the Harness puts in place of step bodies, by step id
         self.dead = False  # nothing that is said from now on counts
         self.rests = False  # a sync function reached a wait
         self._branches: Branches | None = None
         self._seen: Counter[str] = Counter()
-        known = [*self.memos.values(), *self.open_steps.values()]
+        known: list[Memo | OpenStep] = [*self.memos.values(), *self.open_steps.values()]
         self._next_ordinal = 1 + max((step.ordinal for step in known), default=0)
         self._lock = threading.Lock()
 
@@ -45,6 +53,22 @@ class Invocation:
 
     def now(self) -> datetime:
         return self.transport.now()
+
+    def body(self, step_id: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The step's body, or what a test puts in its place: a value, an error, or a function."""
+        if step_id not in self.stubs:
+            return function
+        stub = self.stubs[step_id]
+        if callable(stub) and not isinstance(stub, type):
+            return stub  # type: ignore[no-any-return]
+
+        def answer(*_: Any, **__: Any) -> Any:
+            if isinstance(stub, BaseException):
+                raise stub
+            return stub
+
+        answer.is_stub = True  # type: ignore[attr-defined]
+        return answer
 
     def enter(self, step_id: str) -> tuple[str, int]:
         """Key and ordinal of the step that begins. Raises Suspend when this execution is over already."""

@@ -85,8 +85,9 @@ def run(
     while True:
         step = StepRun(key, op, ordinal, attempt, inv.now())
         try:
-            value = yield effect(step, function, args, kwargs)
+            value = yield effect(step, inv.body(step_id, function), args, kwargs)
             text = value if op is OpKind.TRANSACTION else encode(value)
+            result = shape.load(decode(text))  # what a later execution will get from the memo
         except Exception as error:  # author code: whatever it raises is a failed attempt
             yield from _failed(inv, step, error, policy)
             attempt += 1
@@ -95,7 +96,7 @@ def run(
             yield Commit(
                 StepCompleted(key, op, ordinal, attempt, step.started_at, inv.now(), text, recorded=step.recorded)
             )
-        return shape.load(decode(text))
+        return result
 
 
 def _failed(inv: Invocation, step: StepRun, error: Exception, policy: Retries) -> Program:
@@ -161,9 +162,7 @@ def wait_for_signal(inv: Invocation, step_id: str, name: str, timeout: timedelta
     now = inv.now()
     if key not in inv.open_steps and (taken := inv.transport.take_signal(name)) is not None:
         number, payload = taken
-        yield Commit(
-            StepCompleted(key, OpKind.WAIT_FOR_SIGNAL, ordinal, 1, now, now, encode(payload), signal=number)
-        )
+        yield Commit(StepCompleted(key, OpKind.WAIT_FOR_SIGNAL, ordinal, 1, now, now, encode(payload), signal=number))
         return payload
     due_at = None if timeout is None else now + timeout
     op = WaitOpened(key, OpKind.WAIT_FOR_SIGNAL, ordinal, WaitKind.SIGNAL, now, due_at, name)
@@ -171,7 +170,9 @@ def wait_for_signal(inv: Invocation, step_id: str, name: str, timeout: timedelta
     return inv.outcome(memo, PLAIN)
 
 
-def invoke(inv: Invocation, step_id: str, function: str, payload: Any, *, shape: Shape, timeout: timedelta | None) -> Program:
+def invoke(
+    inv: Invocation, step_id: str, function: str, payload: Any, *, shape: Shape, timeout: timedelta | None
+) -> Program:
     """A child run's output. Raises StepError when it did not complete."""
     key, ordinal = inv.enter(step_id)
     memo = inv.recall(key, OpKind.INVOKE)
@@ -191,9 +192,7 @@ def trigger(inv: Invocation, step_id: str, function: str, payload: Any) -> Progr
         return inv.outcome(memo, PLAIN)
     now = inv.now()
     child = ChildRun(inv.transport.new_id(), function, encode(payload), waited_for=False)
-    yield Commit(
-        StepCompleted(key, OpKind.SEND_EVENT, ordinal, 1, now, now, encode(child.id), children=(child,))
-    )
+    yield Commit(StepCompleted(key, OpKind.SEND_EVENT, ordinal, 1, now, now, encode(child.id), children=(child,)))
     return child.id
 
 
@@ -204,7 +203,5 @@ def send_event(inv: Invocation, step_id: str, events: Sequence[NewEvent]) -> Pro
         return inv.outcome(memo, PLAIN)
     now = inv.now()
     ids = [event.id for event in events]
-    yield Commit(
-        StepCompleted(key, OpKind.SEND_EVENT, ordinal, 1, now, now, encode(ids), events=tuple(events))
-    )
+    yield Commit(StepCompleted(key, OpKind.SEND_EVENT, ordinal, 1, now, now, encode(ids), events=tuple(events)))
     return ids

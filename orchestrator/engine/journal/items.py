@@ -19,6 +19,7 @@ from orchestrator.engine.rows import (
     RunRow,
 )
 
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A journal entry that has no number yet. ``data`` is JSON text."""

@@ -47,7 +47,8 @@ def _use_keys(tx: Tx, starts: Sequence[Start]) -> None:
         key = start.key
         assert key is not None
         [(ref,)] = tx.db.query(
-            "SELECT ref FROM signalbox_idempotency WHERE env = ? AND scope = ? AND key = ?", [key.env, key.scope, key.key]
+            "SELECT ref FROM signalbox_idempotency WHERE env = ? AND scope = ? AND key = ?",
+            [key.env, key.scope, key.key],
         )
         start.repeated = True
         if start.store_repeats and start.event is not None:

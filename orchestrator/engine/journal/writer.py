@@ -6,13 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from orchestrator.core.errors import EngineUnavailable, OrchestratorError, SessionLost
+from orchestrator.core.errors import EngineUnavailable, SessionLost
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.journal import failpoints
 from orchestrator.engine.journal.batch import RETRY, BatchResult, apply_batch, look_at_released

@@ -11,7 +11,15 @@ from orchestrator.engine.sql.sqlite import SqliteConnection
 __all__ = ["Connection", "FenceClaim", "Id", "borrow_connection", "open_connection"]
 
 # What Django adds to the driver's parameters for itself.
-DJANGO_ONLY = {"cursor_factory", "context", "prepare_threshold", "server_side_binding", "assume_role", "pool", "isolation_level"}
+DJANGO_ONLY = {
+    "cursor_factory",
+    "context",
+    "prepare_threshold",
+    "server_side_binding",
+    "assume_role",
+    "pool",
+    "isolation_level",
+}
 
 
 def open_connection(alias: str) -> Connection:

@@ -84,7 +84,7 @@ class PostgresConnection(Connection):
 
     def _execute(self, sql: str, params: Sequence[Any]) -> "psycopg.Cursor[Any]":
         cursor = self._raw.cursor(row_factory=tuple_row) if self._borrowed else self._raw.cursor()
-        return cursor.execute(sql, params)  # type: ignore[arg-type]
+        return cursor.execute(sql, params)
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._execute(sql.replace("?", "%s"), [_param(value) for value in params]).fetchall()

@@ -31,7 +31,7 @@ class Table:
         return ", ".join(f'"{column}"' for column in self.columns)
 
 
-def _type(field: "django_models.Field[Any, Any]") -> ColumnType:
+def _type(field: object) -> ColumnType:
     match field:
         case UlidField():
             return ColumnType.ID
