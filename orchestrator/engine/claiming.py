@@ -53,7 +53,9 @@ class Draining:
     held: Mapping[str, int]
 
     def __call__(self, tx: Tx) -> list[Claimed]:
-        facts = [f for f in load_facts(tx, sorted(self.held)) if f.fence == self.held[f.id]]
+        # Locks the rows: a run released or taken a moment ago is not ours to settle.
+        bases = tx.db.fence(tx.owner, [FenceClaim(run, self.held[run], 0) for run in sorted(self.held)])
+        facts = load_facts(tx, [run for run, base in bases.items() if base is not None])
         return _learn(tx, facts, {f.id: [] for f in facts})
 
 

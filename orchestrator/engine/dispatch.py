@@ -29,7 +29,7 @@ from orchestrator.sdk.registry import Registry
 from orchestrator.sdk.transport import StepRun
 
 logger = logging.getLogger(__name__)
-NEAR = timedelta(seconds=60)  # timers further away are found by the sweep
+NEAR = timedelta(seconds=10)  # timers further away are found by the sweep in time
 SHOW_EVERY = timedelta(milliseconds=100)
 
 
@@ -212,12 +212,20 @@ class Dispatcher:
 
     # The end
 
-    def look(self, held: dict[str, int]) -> None:
-        """The sweep: drains what is held here and has messages, claims what others left."""
+    def look(self, held: dict[str, int], dues: Sequence[datetime]) -> None:
+        """The sweep: drains what is held here and has messages, claims what others left, sets the next timers."""
+        for due in dues:
+            self.at(due, self.claim)
         mine = {run: fence for run, fence in held.items() if run in self.live}
         if mine:
             self.background(self._drain(mine))
         self.claim()
+
+    def give_back_quiet(self) -> None:
+        """The process is about to end: runs that only wait for children need not be waited for."""
+        for run in list(self.live.values()):
+            if run.is_quiet:
+                run.give_back()
 
     def give_back_all(self) -> None:
         """The process ends: what still runs goes on elsewhere from its last checkpoint."""

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from django.db import connections
@@ -15,7 +16,7 @@ from orchestrator.conf import Settings, settings
 from orchestrator.engine import capture
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.clock import system_clock
-from orchestrator.engine.dispatch import Dispatcher
+from orchestrator.engine.dispatch import NEAR, Dispatcher
 from orchestrator.engine.homelock import HomeLock, home_lock
 from orchestrator.engine.journal.items import Call, Ingest
 from orchestrator.engine.journal.tx import Tx
@@ -25,7 +26,7 @@ from orchestrator.engine.pool import ThreadPool
 from orchestrator.engine.registration import register
 from orchestrator.engine.runtime import Runtime, install
 from orchestrator.engine.schedules import Ticker
-from orchestrator.engine.session import Registering, held_with_messages, leave, recover, tidy
+from orchestrator.engine.session import Registering, due_soon, held_with_messages, leave, recover, tidy
 from orchestrator.engine.sql import open_connection
 from orchestrator.engine.timers import Timers
 from orchestrator.engine.transactions import transact
@@ -89,6 +90,7 @@ class EngineHost:
         """Ends in good order: bodies that run may end, the rest goes on in the next process from its last checkpoint."""
         self._keeper.stop()
         self.dispatcher.draining = True
+        self.loop.call_soon_threadsafe(self.dispatcher.give_back_quiet)
         end = time.monotonic() + timeout_seconds
         self._wait(end, lambda: not self.dispatcher.live)
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_all)
@@ -145,14 +147,14 @@ class EngineHost:
     def _sweep(self) -> None:
         """What a process that died between its commit and its look has left."""
 
-        def sweep(tx: Tx) -> dict[str, int]:
+        def sweep(tx: Tx) -> tuple[dict[str, int], list[datetime]]:
             if self._scheduler:
                 recover(tx)
                 self.runtime.route(tx)
-            return held_with_messages(tx, tx.owner)
+            return held_with_messages(tx, tx.owner), due_soon(tx, NEAR)
 
-        held = self.journal.submit(Call(sweep)).result()
-        self.loop.call_soon_threadsafe(self.dispatcher.look, held)
+        held, dues = self.journal.submit(Call(sweep)).result()
+        self.loop.call_soon_threadsafe(self.dispatcher.look, held, dues)
 
     def _tick(self) -> None:
         starts = self._ticker.due(system_clock.now())

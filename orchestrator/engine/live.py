@@ -61,6 +61,7 @@ class LiveRun:
         self._lock = threading.Lock()
         self._logs = LogBuffer()
         self._lingers_until: datetime | None = None
+        self._timer_at: datetime | None = None
         self._cancelled: dict[str, Any] | None = None
         recorder.waits.update(claimed.waits)
 
@@ -121,8 +122,15 @@ class LiveRun:
     def _watch_timers(self) -> None:
         """While the run is held its own timers are waited for here."""
         dues = [wait.due_at for wait in self.recorder.waits.values() if wait.due_at is not None]
-        if dues:
-            self.host.at(min(dues), lambda: None if self.resting or self.ended else self.host.drain(self))
+        due = min(dues, default=None)
+        if due is not None and (self._timer_at is None or due < self._timer_at):
+            self._timer_at = due
+            self.host.at(due, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer_at = None
+        if not self.resting and not self.ended:
+            self.host.drain(self)
 
     def transact(self, step: StepRun, function: Callable[[], Any]) -> str:
         return self.host.transact(self.recorder, step, function)

@@ -4,13 +4,15 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import orjson
 
 from orchestrator.engine.journal.items import Entry
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.sql import Id
+
+TIMERS_AT_ONCE = 2000  # the next sweep comes long before they are used up
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +86,13 @@ def held_with_messages(tx: Tx, owner: str) -> dict[str, int]:
         "SELECT id, fence FROM signalbox_run WHERE owner = ? AND id IN (SELECT run FROM signalbox_inbox)", [Id(owner)]
     )
     return {tx.db.id(run): fence for run, fence in rows}
+
+
+def due_soon(tx: Tx, horizon: timedelta) -> list[datetime]:
+    """When the timers of resting runs are due, of those that come within the horizon; one moment for many runs."""
+    rows = tx.db.query(
+        "SELECT DISTINCT due_at FROM signalbox_run WHERE owner IS NULL AND due_at > ? AND due_at <= ?"
+        f" ORDER BY due_at LIMIT {TIMERS_AT_ONCE}",
+        [tx.now, tx.now + horizon],
+    )
+    return [moment for (raw,) in rows if (moment := tx.db.moment(raw)) is not None]
