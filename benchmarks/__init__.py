@@ -1,0 +1,1 @@
+"""How fast the engine is, measured from outside through its public verbs: ``manage.py bench``."""
