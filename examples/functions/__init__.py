@@ -1,0 +1,5 @@
+"""One story a file. Signalbox imports the ``functions`` of every installed app, a module or a package like this one."""
+
+from examples.functions import document_analysis, supply_chain_audit
+
+__all__ = ["document_analysis", "supply_chain_audit"]
