@@ -9,6 +9,7 @@ import orjson
 from orchestrator.core.errors import InvalidEvent
 
 MAX_NAME_BYTES = 512
+MAX_V_CHARACTERS = 64
 MAX_ID_CHARACTERS = 255
 MAX_DEPTH = 200  # what goes on to be a part of other documents has to stay under the encoder's 254
 RESERVED_PREFIXES = ("inngest/", "signalbox/")
@@ -73,13 +74,18 @@ def parse_event_dict(obj: object, index: int | None = None) -> IncomingEvent:
     data = _object(obj, "data", index) or {}
     if STRIPPED_DATA_KEY in data:
         data = {key: value for key, value in data.items() if key != STRIPPED_DATA_KEY}
-    v = obj.get("v")
-    if not (v is None or isinstance(v, str)):
-        _refuse(f"event v is {_type(v)}, not text", index)
     return IncomingEvent(
-        _name(obj.get("name"), index), data, _id(obj.get("id"), index), _ts(obj.get("ts"), index),
-        _object(obj, "user", index), v,
+        _name(obj.get("name"), index), data, _label("id", obj.get("id"), MAX_ID_CHARACTERS, index),
+        _ts(obj.get("ts"), index), _object(obj, "user", index), _label("v", obj.get("v"), MAX_V_CHARACTERS, index),
     )  # fmt: skip
+
+
+def check_event(event: IncomingEvent) -> IncomingEvent:
+    """The event as it is, when its name, id and version are such as are taken from outside. Raises InvalidEvent."""
+    _name(event.name, None)
+    _label("id", event.id, MAX_ID_CHARACTERS, None)
+    _label("v", event.v, MAX_V_CHARACTERS, None)
+    return event
 
 
 def _load(body: bytes, max_bytes: int) -> Any:
@@ -110,16 +116,16 @@ def _name(name: object, index: int | None) -> str:
     return name
 
 
-def _id(id: object, index: int | None) -> str | None:
-    if id is None:
+def _label(key: str, text: object, limit: int, index: int | None) -> str | None:
+    if text is None:
         return None
-    if not isinstance(id, str):
-        _refuse(f"event id is {_type(id)}, not text", index)
-    if not id or len(id) > MAX_ID_CHARACTERS:
-        _refuse(f"event id has {len(id)} characters: give 1 to {MAX_ID_CHARACTERS}, or leave it out", index)
-    if not id.isprintable():
-        _refuse(f"event id {id!r:.80} has unprintable characters", index)
-    return id
+    if not isinstance(text, str):
+        _refuse(f"event {key} is {_type(text)}, not text", index)
+    if not text or len(text) > limit:
+        _refuse(f"event {key} has {len(text)} characters: give 1 to {limit}, or leave it out", index)
+    if not text.isprintable():
+        _refuse(f"event {key} {text!r:.80} has unprintable characters", index)
+    return text
 
 
 def _ts(ts: object, index: int | None) -> datetime | None:

@@ -9,14 +9,17 @@ from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.sql import Id
 
 
-def record_action(tx: Tx, action: str, target: str, *, actor: str, reason: str = "", after: Any = None) -> None:
+def record_action(
+    tx: Tx, env: int, action: str, target: str, *, actor: str, reason: str = "", after: Any = None
+) -> None:
     """One row: who did what, to what, why, and what came of it."""
     json = "json" if tx.db.vendor == "postgresql" else "text"
     tx.db.run(
         "INSERT INTO signalbox_audit (id, env, at, actor, action, target, reason, before, after)"
-        f" VALUES (?, 1, ?, ?, ?, ?, ?, NULL, CAST(? AS {json}))",
+        f" VALUES (?, ?, ?, ?, ?, ?, ?, NULL, CAST(? AS {json}))",
         [
             Id(system_clock.new_id()),
+            env,
             tx.now,
             actor[:150],
             action,

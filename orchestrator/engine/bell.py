@@ -1,4 +1,4 @@
-"""Doorbells inside this process: who wants to know that something changed. A bell may be lost; the database is the truth."""
+"""Doorbells inside this process: who wants to know that something changed. They may be lost: the truth is stored."""
 
 import logging
 from collections.abc import Callable, Sequence

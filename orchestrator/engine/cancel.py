@@ -13,8 +13,8 @@ def _cancelling(run_id: str, actor: str, reason: str) -> Call:
     run = parse_id(run_id)
 
     def apply(tx: Tx) -> None:
-        leave_message(tx, run, MessageKind.CANCEL, "cancel", Actor(actor, reason).to_json())
-        record_action(tx, "run.cancel", run, actor=actor, reason=reason)
+        env = leave_message(tx, run, MessageKind.CANCEL, "cancel", Actor(actor, reason).to_json())
+        record_action(tx, env, "run.cancel", run, actor=actor, reason=reason)
 
     return Call(apply)
 
@@ -23,14 +23,17 @@ def _terminating(run_id: str, actor: str, reason: str) -> Call:
     run = parse_id(run_id)
 
     def apply(tx: Tx) -> None:
-        terminate(tx, run, Actor(actor, reason))
-        record_action(tx, "run.terminate", run, actor=actor, reason=reason)
+        env = terminate(tx, run, Actor(actor, reason))
+        record_action(tx, env, "run.terminate", run, actor=actor, reason=reason)
 
     return Call(apply)
 
 
 def cancel_run(run_id: str, *, actor: str = "", reason: str = "") -> None:
-    """Asks the run to end as cancelled, its cleanup included; its children too. Raises RunNotFound, RunEnded, InvalidId."""
+    """Asks the run to end as cancelled, after its cleanup; its children too.
+
+    Raises RunNotFound, RunEnded, InvalidId.
+    """
     current().commit(_cancelling(run_id, actor, reason))
 
 

@@ -21,7 +21,10 @@ WITH_MESSAGES = "ended_at IS NULL AND id IN (SELECT run FROM signalbox_inbox)"
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """What to take: at most ``limit`` runs of these functions and queues; ``parked``: coroutines in memory, by run and fence."""
+    """What to take: at most ``limit`` runs of these functions and queues.
+
+    ``parked``: runs whose coroutine rests in memory, with the fence under which it went to rest.
+    """
 
     queues: Sequence[str]
     functions: Sequence[str]

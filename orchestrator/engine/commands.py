@@ -27,20 +27,24 @@ class Actor:
         return {"actor": self.name, "reason": self.reason}
 
 
-def leave_message(tx: Tx, run: str, kind: MessageKind, dedup: str, data: dict[str, Any]) -> None:
-    """A row in the inbox of a run that has not ended. Raises RunNotFound, RunEnded."""
+def leave_message(tx: Tx, run: str, kind: MessageKind, dedup: str, data: dict[str, Any]) -> int:
+    """A row in the inbox of a run that has not ended; its environment. Raises RunNotFound, RunEnded."""
     lock = " FOR KEY SHARE" if tx.db.vendor == "postgresql" else ""
-    rows = tx.db.query(f"SELECT status, ended_at FROM signalbox_run WHERE id = ?{lock}", [Id(run)])
+    rows = tx.db.query(f"SELECT env, status, ended_at FROM signalbox_run WHERE id = ?{lock}", [Id(run)])
     if not rows:
         raise RunNotFound(f"there is no run {run}")
-    status, ended_at = rows[0]
+    env, status, ended_at = rows[0]
     if ended_at is not None:
         raise RunEnded(f"run {run} has ended already ({status})")
     tx.add(InboxRow(run, dedup, kind, orjson.dumps(data).decode(), tx.now))
+    return int(env)
 
 
-def terminate(tx: Tx, run: str, actor: Actor) -> None:
-    """Takes the run over from whoever holds it and ends it: the author's code has no say. Raises RunNotFound, RunEnded."""
+def terminate(tx: Tx, run: str, actor: Actor) -> int:
+    """Takes the run over from whoever holds it and ends it: the author's code has no say; its environment.
+
+    Raises RunNotFound, RunEnded.
+    """
     rows = tx.db.query(
         "UPDATE signalbox_run SET fence = fence + 1, owner = ? WHERE id = ? AND ended_at IS NULL RETURNING status",
         [Id(tx.owner), Id(run)],
@@ -55,3 +59,4 @@ def terminate(tx: Tx, run: str, actor: Actor) -> None:
     data = {**actor.to_json(), "terminated": True}
     end_checkpoint(checkpoint, facts, Status.CANCELLED, tx.now, actor=actor.name, data=data)
     apply_checkpoints(tx, [checkpoint])
+    return facts.env

@@ -201,7 +201,7 @@ class Dispatcher:
 
     def _show_bodies(self) -> None:
         self._showing = False
-        if any([run.show_bodies() for run in list(self.live.values())]):
+        if [run for run in list(self.live.values()) if run.show_bodies()]:
             self.bodies_run()
 
     def _reserve(self, function: str) -> str | None:

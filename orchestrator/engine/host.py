@@ -87,7 +87,7 @@ class EngineHost:
         self._keeper.start()
 
     def drain(self, timeout_seconds: float = 5.0) -> None:
-        """Ends in good order: bodies that run may end, the rest goes on in the next process from its last checkpoint."""
+        """Ends in good order: bodies that run may end, the rest goes on elsewhere from its last checkpoint."""
         self._keeper.stop()
         self.dispatcher.draining = True
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_quiet)

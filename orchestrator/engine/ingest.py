@@ -7,13 +7,14 @@ from django.db import connections, transaction
 
 from orchestrator.core.events import IncomingEvent
 from orchestrator.engine.journal.items import Ingest, Start
+from orchestrator.engine.rows import KeyRow
 from orchestrator.engine.runtime import Runtime, current
-from orchestrator.engine.starting import Starting, envelope, event_key, event_row
+from orchestrator.engine.starting import KEY_LIFE, Starting, envelope, event_key, event_row
 from orchestrator.models import Event
 
 
 class IngestMode(StrEnum):
-    """What a repeated event id means: our API answers the first one's id; Inngest's stores the event, starts nothing."""
+    """What a repeated event id means: ours answers the first one's id, Inngest's stores it and starts nothing."""
 
     API = "api"
     INNGEST = "inngest"
@@ -78,9 +79,11 @@ def build_starts(
             external_id=event.id,
             source=source,
         )
-        key = event_key(env, event.id or (row.id if ids else None), row.id, now)
-        payload = envelope(row, event.data)
-        starts.append(starting.event(row, payload, key=key, store_repeats=mode is IngestMode.INNGEST))
+        key = event_key(env, event.id, row.id, now)
+        start = starting.event(row, envelope(row, event.data), key=key, store_repeats=mode is IngestMode.INNGEST)
+        if ids:
+            start.seed = KeyRow(env, "event-seed", row.id, row.id, now + KEY_LIFE)
+        starts.append(start)
     return starts
 
 

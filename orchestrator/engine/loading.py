@@ -116,7 +116,8 @@ def _steps(tx: Tx, claimed: Sequence[Claimed]) -> dict[str, tuple[dict[str, Memo
     rows = db.query(
         "SELECT a.run, a.key, a.number, a.op, a.ordinal, a.status, CAST(a.output AS text), b.body,"
         " CAST(a.error AS text), CAST(a.detail AS text) FROM signalbox_attempt a"
-        f" LEFT JOIN signalbox_blob b ON b.id = a.blob WHERE {condition} AND a.key <> '' ORDER BY a.run, a.key, a.number",
+        f" LEFT JOIN signalbox_blob b ON b.id = a.blob WHERE {condition} AND a.key <> ''"
+        " ORDER BY a.run, a.key, a.number",
         params,
     )
     waits = {c.facts.id: c.waits for c in claimed}

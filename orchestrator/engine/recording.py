@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from orchestrator.core.machine import OpenWait
+from orchestrator.core.moments import iso
 from orchestrator.core.ops import (
     Op,
     OpKind,
@@ -49,7 +50,7 @@ class Recorder:
 
     def rest(self, status: Status, due_at: datetime | None, now: datetime) -> Checkpoint:
         """The run gives up its owner until a message or a timer comes."""
-        data = {"until": due_at.isoformat()} if due_at else {}
+        data = {"until": iso(due_at)} if due_at else {}
         entry = Entry(f"run.{status}", now, data=_json(data))
         move = RunMove(self.facts.id, status, None, due_at, self.facts.attempt, None)
         return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move)
@@ -111,7 +112,7 @@ class Recorder:
         checkpoint.entries.append(Entry("step.started", op.started_at, op.key, op.attempt))
 
     def step_errored(self, checkpoint: Checkpoint, op: StepErrored, now: datetime) -> None:
-        detail = {"retry_at": op.retry_at.isoformat()} if op.retry_at else {}
+        detail = {"retry_at": iso(op.retry_at)} if op.retry_at else {}
         self._end(checkpoint, op, Status.FAILED, error=error_json(op.error), detail=_json(detail))
         kind = "step.retrying" if op.retry_at else "step.failed"
         data = _json({"type": op.error.type, "message": op.error.message[:500], **detail})
@@ -121,7 +122,7 @@ class Recorder:
 
     def wait_opened(self, checkpoint: Checkpoint, op: WaitOpened, now: datetime) -> None:
         status = Status.SLEEPING if op.wait is WaitKind.TIMER else Status.WAITING
-        until = op.due_at.isoformat() if op.due_at else None
+        until = iso(op.due_at) if op.due_at else None
         detail: dict[str, Any] = {"until": until}
         if op.wait is WaitKind.EVENT:
             detail |= {"event": op.name, "match": op.text}
@@ -164,7 +165,7 @@ class Recorder:
             checkpoint.starts += self.starting.after_failure(self.facts, op.error, now)
             self._own_attempt(checkpoint, Status.FAILED, op.started_at, now, error=error)
             return
-        detail = {"retry_at": op.retry_at.isoformat()}
+        detail = {"retry_at": iso(op.retry_at)}
         self._own_attempt(checkpoint, Status.FAILED, op.started_at, now, error=error, detail=_json(detail))
         data = _json({"type": op.error.type, "message": op.error.message[:500], **detail})
         checkpoint.entries.append(Entry("run.retrying", now, "", self.facts.attempt, data=data))

@@ -16,7 +16,8 @@ def register(tx: Tx, definitions: Iterable[Definition], env: int = 1) -> None:
         triggers = orjson.dumps([trigger.to_json() for trigger in d.triggers]).decode()
         config = orjson.dumps(d.config).decode()
         tx.db.run(
-            "INSERT INTO signalbox_function (env, slug, name, kind, triggers, config, version, registered_at, removed_at)"
+            "INSERT INTO signalbox_function"
+            " (env, slug, name, kind, triggers, config, version, registered_at, removed_at)"
             f" VALUES (?, ?, ?, ?, CAST(? AS {json}), CAST(? AS {json}), '', ?, NULL)"
             " ON CONFLICT (env, slug) DO UPDATE SET name = excluded.name, kind = excluded.kind,"
             " triggers = excluded.triggers, config = excluded.config, registered_at = excluded.registered_at,"

@@ -57,7 +57,7 @@ def _replaying(runtime: Runtime, run_id: str, from_step: str | None, data: Any, 
         if ordinal is not None:
             _copy_steps(tx, old, new.run.id, ordinal)
         after = {"new_run": new.run.id, "from_step": from_step, "edited": edited is not None}
-        record_action(tx, "run.replay", old, actor=actor, after=after)
+        record_action(tx, found[0].env, "run.replay", old, actor=actor, after=after)
         return new.run.id
 
     return Call(apply)
@@ -128,14 +128,16 @@ def _retriggering(runtime: Runtime, event_id: str, data: Any, actor: str) -> Cal
         row = row._replace(retrigger_of=old, user=user)
         start = runtime.starting.event(row, envelope(row, value))
         apply_starts(tx, [replace(start)])
-        record_action(tx, "event.retrigger", old, actor=actor, after={"new_event": row.id})
+        record_action(tx, env, "event.retrigger", old, actor=actor, after={"new_event": row.id})
         return row.id
 
     return Call(apply)
 
 
 def replay_run(run_id: str, *, from_step: str | None = None, data: Any = None, actor: str = "") -> str:
-    """Id of a new run on the same events; ``from_step``: with the results of the steps before it; ``data``: edited payload.
+    """Id of a new run on the same events.
+
+    ``from_step``: with the results of the steps before it; ``data``: an edited payload.
 
     Raises RunNotFound, StepNotFound, UnknownFunction, InvalidId, InvalidPayload, Unserialisable.
     """

@@ -29,7 +29,8 @@ def _row(db: Connection, values: tuple[object, ...]) -> EventRow:
     id_, env, name, data, user, v, ts, external_id, source, received_at = values
     received = db.moment(received_at)
     moment = db.moment(ts)
-    assert received is not None and moment is not None
+    assert received is not None
+    assert moment is not None
     return EventRow(
         id=db.id(id_),
         env=int(str(env)),

@@ -1,6 +1,6 @@
 """Rows as the journal writer inserts them: one tuple a table, fields named as the columns.
 
-Ids are ULID text, moments aware datetimes, JSON columns JSON text; the SQL dialects turn them into what the driver takes.
+Ids are ULID text, moments aware datetimes, JSON columns JSON text; the dialects turn them into what drivers take.
 """
 
 from datetime import datetime

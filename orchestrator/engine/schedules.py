@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from orchestrator.core.cron import Cron, next_tick
 from orchestrator.core.ids import derived_id
+from orchestrator.core.moments import iso
 from orchestrator.engine.catalog import Registered
 from orchestrator.engine.journal.items import Start
 from orchestrator.engine.rows import KeyRow
@@ -42,10 +43,10 @@ class Ticker:
 
     def _start(self, function: Registered, cron: Cron, tick: datetime, now: datetime) -> Start:
         id_ = derived_id(tick, str(function.env), function.slug, cron.expression, cron.tz)
-        data = {"cron": cron.expression, "tz": cron.tz, "scheduled_at": tick.isoformat()}
+        data = {"cron": cron.expression, "tz": cron.tz, "scheduled_at": iso(tick)}
         row = event_row(id_, function.env, TIMER_EVENT, data, now, ts=tick, source="engine")
         payload = envelope(row, data)
         new = self._starting.run(function.env, function.slug, trigger="cron", now=now, events=[payload])
         scope = f"cron:{function.slug}"[:255]
-        key = KeyRow(function.env, scope, f"{cron.expression} {cron.tz} {tick.isoformat()}"[:255], id_, now + KEY_LIFE)
+        key = KeyRow(function.env, scope, f"{cron.expression} {cron.tz} {iso(tick)}"[:255], id_, now + KEY_LIFE)
         return Start(row, payload, [new], key, ref=id_)

@@ -24,8 +24,8 @@ def _signalling(run_id: str, name: str, data: Any, key: str | None, actor: str) 
     ref = current().clock.new_id()
 
     def apply(tx: Tx) -> None:
-        leave_message(tx, run, MessageKind.SIGNAL, f"signal:{ref}", payload)
-        if key is not None and not tx.db.use_keys([KeyRow(1, f"signal:{run}", key, ref, tx.now + KEY_LIFE)])[0]:
+        env = leave_message(tx, run, MessageKind.SIGNAL, f"signal:{ref}", payload)
+        if key is not None and not tx.db.use_keys([KeyRow(env, f"signal:{run}", key, ref, tx.now + KEY_LIFE)])[0]:
             tx.forget_inbox(run, f"signal:{ref}")
 
     return Call(apply)

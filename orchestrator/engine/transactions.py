@@ -50,7 +50,7 @@ def journal_is_nested(journal: Journal) -> bool:
 
 def _transact(database: str, journal: Journal, recorder: Recorder, step: StepRun, function: Callable[[], Any]) -> str:
     with transaction.atomic(using=database):
-        with _limit(database, step.key):
+        with _Limit(database, step.key):
             text = encode(function())
         seq = _checkpoint(borrow_connection(database), journal.owner, recorder, step, text)
     ring([Change(recorder.facts.id, seq)])
@@ -87,7 +87,7 @@ def _known_output(tx: Tx, run: str, step: StepRun) -> str | None:
     return next((output if output is not None else body for output, body in rows), None)
 
 
-class _limit:
+class _Limit:
     """On SQLite a body that holds the write lock too long is stopped with a clear error."""
 
     def __init__(self, database: str, key: str) -> None:

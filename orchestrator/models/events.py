@@ -43,7 +43,7 @@ class Event(models.Model):
 
 
 class Idempotency(models.Model):
-    """A key that was used: events, triggers, signals and schedule ticks. Apart, so that big tables can be partitioned."""
+    """A key that was used: by an event, trigger, signal or tick. Apart, so that big tables can be partitioned."""
 
     pk = models.CompositePrimaryKey("env", "scope", "key")
     env = models.IntegerField()

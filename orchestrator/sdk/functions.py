@@ -32,7 +32,7 @@ class Function(Callee[[Any], R], Generic[R]):
         return self.definition.body(ctx)
 
     def on_failure(self, handler: Callable[[Any], Any]) -> "Function[Any]":
-        """Declares what runs when a run of this function has failed for good; ``ctx.event.data`` tells which and why."""
+        """Declares what runs when a run of this has failed for good; ``ctx.event.data`` tells which and why."""
         return Function(declare_failure_handler(self.definition, handler))
 
 
@@ -155,7 +155,7 @@ def function(
 ) -> FunctionDecorator[Any]:
     """Declares a function that starts by itself.
 
-    ``on``: an ``@event`` class, an event's name ("shop/*" for all that begin so), ``Cron("0 9 * * MON", tz="Europe/Zurich")``,
+    ``on``: an ``@event`` class, an event's name ("shop/*" for all that begin so), ``Cron("0 9 * * MON", tz="Asia/Tokyo")``,
     ``On(event, if_=…)``, or a list of these. ``if_``: an expression over ``event`` that must be true.
     ``retries``: how often after the first attempt, or a ``Retries``; for the function and for each of its steps.
     Raises InvalidFunction, InvalidExpression, InvalidCron.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.core.errors import InvalidPayload
-from orchestrator.core.events import IncomingEvent
+from orchestrator.core.events import IncomingEvent, check_event
 from orchestrator.sdk.events import name_of, payload_json
 from orchestrator.sdk.port import engine
 
@@ -21,11 +21,11 @@ def incoming(
 ) -> IncomingEvent:
     """An event from a payload instance, or from a name and its data."""
     if isinstance(what, str):
-        return IncomingEvent(what, payload_json(data or {}), id, ts, dict(user) if user else None, v)
+        return check_event(IncomingEvent(what, payload_json(data or {}), id, ts, dict(user) if user else None, v))
     name = name_of(what)
     if name is None:
         raise InvalidPayload(f"{type(what).__name__} has no event name: decorate the class with @event('…')")
-    return IncomingEvent(name, payload_json(what), id, ts, dict(user) if user else None, v)
+    return check_event(IncomingEvent(name, payload_json(what), id, ts, dict(user) if user else None, v))
 
 
 def send(

@@ -32,7 +32,7 @@ class StepTools(Asking):
     @overload
     async def run(self, id: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     async def run(self, id: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Runs the body once and remembers what it returned; retried alone. Raises StepError when it failed for good."""
+        """Runs the body once and remembers its result; retried alone. Raises StepError when it failed for good."""
         return await self._drive(self._run(id, function, args, kwargs, OpKind.RUN))
 
     async def transaction(self, id: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

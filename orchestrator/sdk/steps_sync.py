@@ -30,7 +30,7 @@ class SyncStepTools(Asking):
         return SyncStepTools(self._inv, Retries.of(retries))
 
     def run(self, id: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Runs the body once and remembers what it returned; retried alone. Raises StepError when it failed for good."""
+        """Runs the body once and remembers its result; retried alone. Raises StepError when it failed for good."""
         result: R = self._drive(self._run(id, function, args, kwargs, OpKind.RUN))
         return result
 
@@ -157,7 +157,7 @@ def _join(waiting: Sequence[Callable[[], Any]]) -> list[Any]:
 
 
 def _join_in_turn(children: Sequence[Callable[[], Any]], at_once: int) -> list[Any]:
-    """Opens up to ``at_once`` children that have not ended; a child's call only opens its wait, so no thread is needed."""
+    """Opens up to ``at_once`` children that have not ended: that only opens their waits, so no thread is needed."""
     results: list[Any] = []
     resting: list[Suspend] = []
     failed: BaseException | None = None

@@ -60,6 +60,8 @@ class Start:
     runs: Sequence[NewRun] = ()
     key: KeyRow | None = None
     store_repeats: bool = False
+    # Of an event whose id its sender's retries give again: used, it is stored already, whatever its own key says.
+    seed: KeyRow | None = None
     ref: str = ""
     repeated: bool = False
 

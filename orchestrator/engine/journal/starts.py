@@ -17,35 +17,44 @@ KEYS_AT_ONCE = 500  # parameters of one statement
 
 def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
     """Stores the events with all their runs, and leaves a message for every run that waited for one of them."""
-    _use_keys(tx, [start for start in starts if start.key is not None])
+    new = _without_seeded_repeats(tx, starts)
+    _use_keys(tx, [start for start in new if start.key is not None])
     events: list[Start] = []
-    for start in starts:
+    for start in new:
+        if start.event is not None and (start.store_repeats or not start.repeated):
+            tx.add(start.event)
+            tx.effects.unrouted = tx.effects.unrouted or start.event.routed_at is None
         if start.repeated:
             tx.effects.refused.extend(start.runs)
-        if start.repeated and not start.store_repeats:
             continue
-        if start.event is not None:
-            tx.add(start.event)
-            if not start.repeated and start.event.routed_at is not None:
-                events.append(start)
-            tx.effects.unrouted = tx.effects.unrouted or start.event.routed_at is None
-        if not start.repeated:
-            for new in start.runs:
-                tx.add_run(new)
+        if start.event is not None and start.event.routed_at is not None:
+            events.append(start)
+        for run in start.runs:
+            tx.add_run(run)
     match_waits(tx, events)
+
+
+def _without_seeded_repeats(tx: Tx, starts: Sequence[Start]) -> list[Start]:
+    """Events that a retry of the same request sends again are there already, under the same ids."""
+    for start in starts:
+        start.repeated = False  # a batch that failed is applied again
+    seeded = [start for start in starts if start.seed is not None]
+    if not seeded:
+        return list(starts)
+    for start, free in zip(seeded, tx.db.use_keys([s.seed for s in seeded if s.seed is not None]), strict=True):
+        start.repeated = not free
+        if start.repeated:
+            tx.effects.refused.extend(start.runs)
+    return [start for start in starts if not start.repeated]
 
 
 def _use_keys(tx: Tx, starts: Sequence[Start]) -> None:
     if not starts:
         return
     keys = [start.key for start in starts if start.key is not None]
-
-    for start, free in zip(starts, tx.db.use_keys(keys), strict=True):
-        start.repeated = False  # a batch that failed is applied again
+    for start, key, free in zip(starts, keys, tx.db.use_keys(keys), strict=True):
         if free:
             continue
-        key = start.key
-        assert key is not None
         [(ref,)] = tx.db.query(
             "SELECT ref FROM signalbox_idempotency WHERE env = ? AND scope = ? AND key = ?",
             [key.env, key.scope, key.key],

@@ -118,7 +118,8 @@ class JournalWriter:
             result = self._transact(db, [ticket.item for ticket in tickets])
         except SessionLost as error:
             return self._lose_session(tickets, error)
-        except db.lost_errors:
+        except db.lost_errors as error:
+            logger.warning("journal.connection_lost", extra={"reason": str(error)})
             return self._after_lost_connection(db, tickets)
         except Exception as error:  # one item's rows broke a rule of the database, or code of ours failed on them
             if len(tickets) == 1:
@@ -162,7 +163,6 @@ class JournalWriter:
 
     def _after_lost_connection(self, db: Connection, tickets: list[Ticket]) -> list[Ticket]:
         """Asks the database whether the batch whose answer was lost is there; sends it again if not."""
-        logger.warning("journal.connection_lost", exc_info=True)
         result, self._unsure = self._unsure, None
         try:
             committed = self._ask_again(db, tickets) and result is not None

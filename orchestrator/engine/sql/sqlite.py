@@ -32,6 +32,10 @@ def _param(value: Any) -> Any:
     return to_micros(value) if isinstance(value, datetime) else value
 
 
+def _place(end: AttemptEnd) -> tuple[bytes, str, int]:
+    return ids.to_bytes(end.run), end.key, end.number
+
+
 class SqliteConnection(Connection):
     vendor = "sqlite"
     lost_errors: tuple[type[Exception], ...] = ()
@@ -129,11 +133,7 @@ class SqliteConnection(Connection):
         self._raw.executemany(
             "UPDATE signalbox_attempt SET status = ?, ended_at = ?, output = ?, blob = ?, error = ?,"
             " detail = coalesce(?, detail) WHERE run = ? AND key = ? AND number = ?",
-            [
-                (e.status, to_micros(e.ended_at), e.output, _id(e.blob), e.error, e.detail)
-                + (ids.to_bytes(e.run), e.key, e.number)
-                for e in ends
-            ],
+            [(*(e.status, to_micros(e.ended_at), e.output, _id(e.blob), e.error, e.detail), *_place(e)) for e in ends],
         )
 
     def move_runs(self, moves: Sequence[RunMove]) -> None:
