@@ -155,7 +155,7 @@ def function(
 ) -> FunctionDecorator[Any]:
     """Declares a function that starts by itself.
 
-    ``on``: an ``@event`` class, an event's name ("shop/*" for all that begin so), ``Cron("0 9 * * MON", tz="Asia/Tokyo")``,
+    ``on``: an ``@event`` class, an event's name ("shop/*" for all that begin so), ``Cron("0 9 * * MON")``,
     ``On(event, if_=…)``, or a list of these. ``if_``: an expression over ``event`` that must be true.
     ``retries``: how often after the first attempt, or a ``Retries``; for the function and for each of its steps.
     Raises InvalidFunction, InvalidExpression, InvalidCron.

@@ -138,7 +138,7 @@ def test_a_seed_makes_the_ids_so_that_a_retry_stores_nothing_more(face: Face, id
     send(face, {"name": "earlier", "id": "used"})
     body = [{"name": "a", "id": id}, {"name": "b"}]
     replies = [send(face, body, **{"x-inngest-event-id-seed": SEED}) for _ in range(2)]
-    expected = [seeded_id(1795367318797, b"O\xd2\x8a\x07\x9aN5\xb5\x1d\x05", index) for index in (1, 2)]
+    expected = [seeded_id(1795367318797, b"O\xd4\x8a\x07\x9aN5\xb5\x1d\x05", index) for index in (1, 2)]
     assert [reply.json for reply in replies] == [{"ids": expected, "status": 200}] * 2
     assert sorted(stored_names()) == ["a", "b", "earlier"]
 
