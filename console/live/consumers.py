@@ -1,6 +1,7 @@
 """The console's websocket: subprotocol ``signalbox.1``, many channels, at most two frames unacknowledged on each."""
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from console.live.feeds import Feed, Frame, open_feed
 from console.live.hub import hub
 from orchestrator.models.fields import to_micros
 
+logger = logging.getLogger(__name__)
+
 PROTOCOL = "signalbox.1"
 ENVIRONMENT = 1
 UNACKED_MOST = 2
@@ -22,7 +25,7 @@ FRAMES_A_SECOND = 20
 FRAME_BYTES = 4_096
 LOOK_AGAIN_SECONDS = 5.0
 HIDDEN_SECONDS = 5.0
-SIGNED_OUT, TOO_MUCH = 4401, 4429
+SIGNED_OUT, TOO_MUCH, FAILED = 4401, 4429, 1011
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +141,12 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
 
     async def _flush(self, channel: Channel) -> None:
         channel.dirty = False
-        frame = await database_sync_to_async(channel.feed.read)()
+        try:
+            frame = await database_sync_to_async(channel.feed.read)()
+        except Exception:  # whatever the database said: the client comes back and reads again
+            logger.exception("live.read_failed", extra={"channel": channel.name})
+            await self.close(FAILED)
+            return
         if frame is not None:
             channel.unacked += frame["t"] != "r"
             await self._send(frame | {"c": channel.name})

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from typing import Protocol
 
 from orchestrator.engine import bell
@@ -52,7 +53,8 @@ class Hub:
                     waiting |= runs
                 elif not loop.is_closed():
                     self._pending[loop] = set(runs)
-                    loop.call_soon_threadsafe(self._deliver, loop)
+                    # A context of its own: the committing thread's one would say that asgiref's executor is busy.
+                    loop.call_soon_threadsafe(self._deliver, loop, context=Context())
 
     def _deliver(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._lock:

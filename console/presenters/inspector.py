@@ -1,7 +1,8 @@
 """The inspector: one step, or the run itself, with its values, error, attempts and logs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -38,6 +39,14 @@ class AttemptRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    at: datetime
+    clock: str
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inspector:
     run: Run
     key: str
@@ -55,7 +64,7 @@ class Inspector:
     error: Mapping[str, Any] | None = None
     blocks: Sequence[tracebacks.Block] = ()
     attempts: Sequence[AttemptRow] = ()
-    logs: Sequence[Log] = field(default_factory=tuple)
+    logs: Sequence[LogLine] = ()
     logs_cut: bool = False
 
 
@@ -100,7 +109,7 @@ def inspector(run: Run, key: str, number: int | None = None, tab: str = "") -> I
         error=error if chosen == "error" else None,
         blocks=tracebacks.parse(str(error.get("traceback", ""))) if error and chosen == "error" else (),
         attempts=[_attempt_row(row) for row in attempts] if chosen == "attempts" else (),
-        logs=lines[:LOG_LINES] if chosen == "logs" else (),
+        logs=[_log_line(line) for line in lines[:LOG_LINES]] if chosen == "logs" else (),
         logs_cut=len(lines) > LOG_LINES,
     )
 
@@ -173,6 +182,10 @@ def _timing(run: Run, row: Attempt | None) -> list[tuple[str, str]]:
     shown = [("Queued", between(queued, started))] if queued and started and queued < started else []
     shown += [("Ran", between(started, ended))] if ended else []
     return shown
+
+
+def _log_line(line: Log) -> LogLine:
+    return LogLine(line.at, line.at.strftime("%H:%M:%S.%f")[:-3], line.level.lower(), line.message)
 
 
 def _attempt_row(row: Attempt) -> AttemptRow:

@@ -88,11 +88,12 @@ def facts(trace: Trace, now: datetime) -> list[Fact]:
     failed = sum(span.status is Status.FAILED for span in steps)
     retried = sum(span.attempts > 1 for span in steps)
     reused = sum(any(s.phase == "reused" for s in span.segments) for span in steps)
+    waited = waited_us(steps, now_us)
     shown = [
         Fact("queued", between(run.queued_at, run.started_at or end), None if run.started_at else run.queued_at),
         Fact("ran", between(run.started_at, end), run.started_at if run.started_at and not run.ended_at else None),
         Fact("active", duration(active_us(steps, now_us))),
-        Fact("waited", duration(waited_us(steps, now_us))),
+        *([Fact("waited", duration(waited))] if waited else []),
         Fact("", count(len(steps), "step")),
     ]
     shown += [Fact("failed", str(failed), tone="failed")] if failed else []

@@ -36,7 +36,5 @@ def get_event(request: HttpRequest, event_id: str) -> Event:
 def _get(model: type[Row], request: HttpRequest, id: str, noun: str) -> Row:
     try:
         return model._default_manager.get(id=parse_id(id), env=environment(request))
-    except InvalidId as error:
-        raise Http404(str(error)) from None
-    except model.DoesNotExist:
+    except (InvalidId, model.DoesNotExist):
         raise Http404(f"There is no {noun} {id} in this environment.") from None
