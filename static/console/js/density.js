@@ -1,11 +1,12 @@
 // The heat strip of a group: how many of its steps executed at a time, failures on top.
-import { ACTIVE } from "#sb/trace";
+import { ACTIVE, failed } from "#sb/trace";
 
 const BINS = 64;
 
 /** Bars {phase: "density" | "failed", start, end, level: 1-4} over the extent of `members`. */
 export function density(members, now) {
-  const bars = members.flatMap((step) => step.bars).filter((bar) => ACTIVE.has(bar.phase));
+  const bars = members.flatMap((step) => step.bars.map((bar) => ({ ...bar, fatal: failed(step) && bar.end === step.bars.at(-1).end })))
+    .filter((bar) => ACTIVE.has(bar.phase));
   if (!bars.length) return [];
   const start = Math.min(...bars.map((bar) => bar.start));
   const end = Math.max(...bars.map((bar) => bar.end ?? now), start + 1);
@@ -16,7 +17,7 @@ export function density(members, now) {
     const first = Math.min(BINS - 1, Math.floor((bar.start - start) / size));
     const last = Math.min(BINS - 1, Math.floor(((bar.end ?? now) - start) / size));
     for (let bin = first; bin <= last; bin++) counts[bin]++;
-    if (bar.phase === "failed" || bar.phase === "lost") broken[last] = true;
+    if (bar.fatal) broken[last] = true;
   }
   const most = Math.max(...counts);
   const strips = [];

@@ -18,10 +18,17 @@ class Live {
     this.channels.set(channel, feed);
     if (this.socket?.readyState === WebSocket.OPEN) this.sub(channel, feed);
     else this.connect();
-    return () => {
-      this.channels.delete(channel);
-      this.send({ t: "unsub", c: channel });
-    };
+    return () => this.release(channel);
+  }
+
+  /** Ends a subscription; with the last one the connection goes too. */
+  release(channel) {
+    this.channels.delete(channel);
+    this.send({ t: "unsub", c: channel });
+    if (this.channels.size) return;
+    this.stopPolling();
+    this.socket?.close(1000);
+    this.show("finished");
   }
 
   /** Says again where the page is, after it changed by other means. */
@@ -78,6 +85,7 @@ class Live {
 
   closed(code) {
     this.socket = null;
+    if (!this.channels.size) return;
     if (code === SIGNED_OUT) return this.show("signed out");
     this.failures++;
     if (this.failures >= HANDSHAKES_BEFORE_POLLING) this.startPolling();

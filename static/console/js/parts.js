@@ -1,6 +1,8 @@
 // The waterfall's own furniture: toolbar, axis, and the scrolling tree grid.
 import { duration, tick } from "#sb/format";
 
+const TICK_PX = 64;
+const LABEL_PX = 96;
 const ICONS = document.documentElement.dataset.icons;
 
 // Constant markup: nothing of a run is in it.
@@ -51,16 +53,17 @@ export function build(host) {
 /** The axis: ticks with their times, and a band for each squeezed stretch. */
 export function drawAxis(axis, scale) {
   const marks = [];
+  const labels = [];
   let reached = -Infinity;
   for (const gap of scale.gaps) {
     const [left, right] = [scale.x(gap.start), scale.x(gap.end)];
     if (right < 0 || left > scale.width) continue;
+    labels.push(right);
     marks.push(mark("idle", left, right - left, `${duration(gap.end - gap.start)} idle`));
   }
   for (const { us, step } of scale.ticks()) {
     const left = scale.x(us);
-    if (left - reached < 64 || left > scale.width - 12) continue;
-    if (scale.gaps.some((gap) => Math.abs(scale.x(gap.start) - left) < 72 && us <= gap.start && us > 0)) continue;
+    if (left - reached < TICK_PX || left > scale.width - 12 || labels.some((from) => left > from - TICK_PX && left < from + LABEL_PX)) continue;
     reached = left;
     marks.push(mark("tick", left, 0, tick(us, step)));
   }

@@ -35,7 +35,7 @@ export class RowPool {
     }
     this.elements.forEach((element, slot) => {
       const index = Number(element.dataset.index);
-      if (index < first || index >= last) {
+      if (!(index >= first && index < last)) {
         element.hidden = true;
         this.drawn[slot] = "";
       }

@@ -11,6 +11,7 @@ import { gestures } from "#sb/zoom";
 
 const INSPECTOR_KEYS = { o: "output", i: "input", l: "logs" };
 const CLOCK_MS = 250;
+const GRACE_MS = 10000; // late logs and steps
 
 class SbWaterfall extends TraceGrid {
   async connectedCallback() {
@@ -23,7 +24,8 @@ class SbWaterfall extends TraceGrid {
     if (this.selected) this.reveal(this.selected);
     this.listen();
     this.clock();
-    live.subscribe(`run:${this.trace.id}`, this.feed(this.trace));
+    if (this.trace.final) live.show("finished");
+    else live.subscribe(`run:${this.trace.id}`, this.feed(this.trace));
   }
 
   disconnectedCallback() {
@@ -49,6 +51,7 @@ class SbWaterfall extends TraceGrid {
 
   changed(trace, keys) {
     this.update();
+    if (trace.final) setTimeout(() => live.release(`run:${trace.id}`), GRACE_MS);
     if (trace !== this.trace) return;
     const shown = new URLSearchParams(location.search).get("step");
     if (shown !== null && (keys.includes(shown) || (shown === "" && trace.final))) refresh();
