@@ -5,7 +5,7 @@ from orchestrator.core.errors import NonRetriableError, OrchestratorError, Retry
 from orchestrator.core.retry import Retries
 from orchestrator.sdk.context import Context, SyncContext, SyncTaskContext, TaskContext
 from orchestrator.sdk.declaring import On
-from orchestrator.sdk.events import Event, event
+from orchestrator.sdk.events import Event, RunFailed, event
 from orchestrator.sdk.functions import Function, Task, function, task
 from orchestrator.sdk.sending import asend, send
 from orchestrator.sdk.steps import StepTools
@@ -21,6 +21,7 @@ __all__ = [
     "OrchestratorError",
     "Retries",
     "RetryAfter",
+    "RunFailed",
     "StepError",
     "StepTools",
     "SyncContext",

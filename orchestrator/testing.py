@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ParamSpec
 
@@ -32,19 +33,16 @@ P = ParamSpec("P")
 STEP_COLUMNS = "key, op, status, number, CAST(output AS text), CAST(error AS text), blob"
 
 
+@dataclass(frozen=True, slots=True)
 class HarnessStep:
     """A step of a run as it stands: its last attempt, and how many there were."""
 
-    def __init__(self, key: str, op: str, status: Status, attempts: int, output: Any, error: str | None) -> None:
-        self.key = key
-        self.op = op
-        self.status = status
-        self.attempts = attempts
-        self.output = output
-        self.error = error
-
-    def __repr__(self) -> str:
-        return f"<step {self.key} {self.status}>"
+    key: str
+    op: str
+    status: Status
+    attempts: int
+    output: Any
+    error: str | None
 
 
 class HarnessRun:

@@ -26,7 +26,7 @@ from orchestrator.engine.timers import Timers
 from orchestrator.executors.base import Executor
 from orchestrator.sdk.branches import task_factory
 from orchestrator.sdk.registry import Registry
-from orchestrator.sdk.transport import StepRun
+from orchestrator.sdk.transport import StepRun, Suspend
 
 logger = logging.getLogger(__name__)
 NEAR = timedelta(seconds=10)  # timers further away are found by the sweep in time
@@ -282,6 +282,8 @@ async def _guarded(work: Coroutine[Any, Any, None]) -> None:
     """Work of the engine's own: an error of it is logged, the run it was about is found again by the sweep."""
     try:
         await work
+    except Suspend:
+        return  # the run it was about is another's by now
     except OrchestratorError as error:
         logger.warning("engine.work_refused", extra={"reason": str(error)})
     except Exception:  # a fault of ours must not end the engine

@@ -38,12 +38,11 @@ def end_checkpoint(
         Entry(f"run.{status}", now, actor=actor, data=orjson.dumps(data).decode() if data else None)
     )
     if facts.parent and facts.parent_key:
-        checkpoint.rows.append(_tell_parent(facts, status, now, output, blob, text))
+        checkpoint.rows.append(_tell_parent(facts, status, now, checkpoint.result))
 
 
-def _tell_parent(
-    facts: RunFacts, status: Status, now: datetime, output: str | None, blob: str | None, error: str | None
-) -> InboxRow:
+def _tell_parent(facts: RunFacts, status: Status, now: datetime, result: RunResult) -> InboxRow:
+    output, blob, error = result.output, result.output_blob, result.error
     if error is None and status is not Status.COMPLETED:
         error = error_json(ErrorInfo(f"Run{status.value.capitalize()}", f"child run {facts.id} was {status}"))
     parts = [f'"status":"{status}"', f'"run":"{facts.id}"']

@@ -1,48 +1,25 @@
 """A run this process holds: what its executor says becomes checkpoints, what the engine learns reaches its executor."""
 
-import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from orchestrator.core.errors import LeaseLost, SessionLost, Unserialisable
 from orchestrator.core.machine import resting_place
-from orchestrator.core.ops import ErrorInfo, Op, RunCompleted, RunErrored, Status, StepStarted, WaitKind, WaitOpened
-from orchestrator.engine.clock import Clock
+from orchestrator.core.ops import ErrorInfo, Op, RunCompleted, RunErrored, Status, WaitKind, WaitOpened
+from orchestrator.engine.appending import append_when_possible, submit_when_possible
+from orchestrator.engine.bodies import Bodies
 from orchestrator.engine.endings import end_checkpoint
 from orchestrator.engine.facts import Claimed, RunFacts
+from orchestrator.engine.hosting import Host
 from orchestrator.engine.journal.items import Checkpoint, NewRun
-from orchestrator.engine.journal.port import Journal
-from orchestrator.engine.logs import LogBuffer
-from orchestrator.engine.pool import BodyPool
 from orchestrator.engine.recording import Recorder
-from orchestrator.engine.rows import Row
 from orchestrator.executors.base import Execution
 from orchestrator.sdk.transport import StepRun, Suspend
 
 LINGER = timedelta(seconds=1)  # a run whose children end in this process stays owned that long after it went quiet
 PARKED_RETRY = timedelta(seconds=1)  # a shorter backoff is waited for in memory
 CANCEL_GRACE = timedelta(seconds=5)  # for the cleanup of a cancelled run
-SHOWN_AFTER = timedelta(milliseconds=50)  # a body that runs longer gets its row before it ends
-
-
-class Host(Protocol):
-    """What a live run needs of the engine."""
-
-    journal: Journal
-    clock: Clock
-    pool: BodyPool
-    draining: bool
-    transact: Callable[[Recorder, StepRun, Callable[[], Any]], str]
-
-    def refused(self, runs: Sequence[NewRun]) -> None: ...
-    def soon(self, call: Callable[[], None]) -> None: ...
-    def at(self, moment: datetime, call: Callable[[], None]) -> None: ...
-    def drain(self, run: "LiveRun") -> None: ...
-    def rested(self, run: "LiveRun") -> None: ...
-    def gone(self, run: "LiveRun") -> None: ...
-    def background(self, work: Coroutine[Any, Any, None]) -> None: ...
-    def bodies_run(self) -> None: ...
 
 
 class LiveRun:
@@ -57,9 +34,7 @@ class LiveRun:
         self.ended = False
         self._pending: list[WaitOpened] = []
         self._mail = list(claimed.mail)
-        self._bodies: dict[str, StepRun] = {}
-        self._lock = threading.Lock()
-        self._logs = LogBuffer()
+        self._bodies = Bodies()
         self._lingers_until: datetime | None = None
         self._timer_at: datetime | None = None
         self._cancelled: dict[str, Any] | None = None
@@ -79,14 +54,18 @@ class LiveRun:
         return self.host.clock.new_id()
 
     def log(self, key: str, number: int, level: str, logger: str, message: str) -> None:
-        self._logs.add(key, number, self.now(), level, logger, message)
+        self._bodies.logs.add(key, number, self.now(), level=level, logger=logger, message=message)
 
     # Checkpoints
 
     def _record(self, op: Op) -> Checkpoint:
         checkpoint = self.recorder.record(op, self.now())
-        checkpoint.rows.extend(self._logs.take(self.facts.id))
+        checkpoint.rows.extend(self._bodies.logs.take(self.facts.id))
         return checkpoint
+
+    def _checkpoint(self) -> Checkpoint:
+        """One that says nothing yet, with what was logged."""
+        return Checkpoint(self.facts.id, self.facts.fence, rows=[*self._bodies.logs.take(self.facts.id)])
 
     async def commit(self, op: Op) -> None:
         await self._append(self._record(op))
@@ -94,7 +73,7 @@ class LiveRun:
     async def _append(self, checkpoint: Checkpoint) -> None:
         """Raises Suspend when the run is another's by now: the author's code is unwound."""
         try:
-            await self.host.journal.append(checkpoint)
+            await append_when_possible(self.host.journal, checkpoint)
         except (LeaseLost, SessionLost):
             self.host.refused(_new_runs(checkpoint))
             self.lose()
@@ -104,7 +83,7 @@ class LiveRun:
     def commit_blocking(self, op: Op) -> None:
         checkpoint = self._record(op)
         try:
-            self.host.journal.submit(checkpoint).result()
+            submit_when_possible(self.host.journal, checkpoint)
         except (LeaseLost, SessionLost):
             self.host.refused(_new_runs(checkpoint))
             self.host.pool.on_loop(self.lose)
@@ -138,26 +117,19 @@ class LiveRun:
     # Bodies
 
     def body_began(self, step: StepRun) -> None:
-        self._bodies[step.key] = step
+        self._bodies.began(step)
         self.host.bodies_run()
 
     def body_ended(self, step: StepRun) -> None:
-        with self._lock:
-            self._bodies.pop(step.key, None)
+        self._bodies.ended(step)
 
     def show_bodies(self) -> bool:
         """Writes the row of each body that has run for a while; whether any still runs."""
-        shown_before = self.now() - SHOWN_AFTER
-        with self._lock:
-            for step in self._bodies.values():
-                if not step.recorded and step.started_at <= shown_before:
-                    step.recorded = True
-                    op = StepStarted(step.key, step.op, step.ordinal, step.attempt, step.started_at)
-                    self.host.journal.submit(self._record(op))
-            if self._logs and self._bodies:
-                rows: list[Row] = [*self._logs.take(self.facts.id)]
-                self.host.journal.submit(Checkpoint(self.facts.id, self.facts.fence, rows=rows))
+        self._bodies.show(self.now(), lambda op: self._tell(self._record(op)), lambda: self._tell(self._checkpoint()))
         return bool(self._bodies)
+
+    def _tell(self, checkpoint: Checkpoint) -> None:
+        self.host.journal.submit(checkpoint)
 
     async def call(self, function: Callable[[], Any]) -> Any:
         return await self.host.pool.call(function)
@@ -182,7 +154,7 @@ class LiveRun:
 
     def _opened(self) -> Checkpoint:
         pending, self._pending = self._pending, []
-        checkpoint = Checkpoint(self.facts.id, self.facts.fence)
+        checkpoint = self._checkpoint()
         for op in pending:
             checkpoint.absorb(self._record(op))
         return checkpoint
@@ -285,7 +257,7 @@ class LiveRun:
         self.host.at(self.now() + CANCEL_GRACE, lambda: self.finished(None))
 
     async def _end_cancelled(self, data: dict[str, Any]) -> None:
-        checkpoint = Checkpoint(self.facts.id, self.facts.fence, rows=list(self._logs.take(self.facts.id)))
+        checkpoint = self._checkpoint()
         actor = str(data.get("actor", ""))
         end_checkpoint(checkpoint, self.facts, Status.CANCELLED, self.now(), actor=actor, data=data)
         await self._append(checkpoint)

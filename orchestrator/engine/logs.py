@@ -20,7 +20,7 @@ class LogBuffer:
     def __bool__(self) -> bool:
         return bool(self._rows)
 
-    def add(self, key: str, number: int, at: datetime, level: str, logger: str, message: str) -> None:
+    def add(self, key: str, number: int, at: datetime, *, level: str, logger: str, message: str) -> None:
         text = message.replace("\0", "�").encode("utf-8", "replace").decode()
         if len(text) > MAX_LINE:
             text = f"{text[:MAX_LINE]}… {len(text) - MAX_LINE} characters left out"

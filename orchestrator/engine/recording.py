@@ -156,17 +156,15 @@ class Recorder:
             stored=stored,
             cancel_children=bool(self.waits or self.bodies),
         )
-        self._own_attempt(checkpoint, Status.COMPLETED, op.started_at, now)
+        self._own_attempt(checkpoint, op, now)
 
     def run_errored(self, checkpoint: Checkpoint, op: RunErrored, now: datetime) -> None:
-        error = error_json(op.error)
+        self._own_attempt(checkpoint, op, now)
         if op.retry_at is None:
             end_checkpoint(checkpoint, self.facts, op.status, now, error=op.error, cancel_children=True)
             checkpoint.starts += self.starting.after_failure(self.facts, op.error, now)
-            self._own_attempt(checkpoint, Status.FAILED, op.started_at, now, error=error)
             return
         detail = {"retry_at": iso(op.retry_at)}
-        self._own_attempt(checkpoint, Status.FAILED, op.started_at, now, error=error, detail=_json(detail))
         data = _json({"type": op.error.type, "message": op.error.message[:500], **detail})
         checkpoint.entries.append(Entry("run.retrying", now, "", self.facts.attempt, data=data))
         next_attempt = self.facts.attempt + 1
@@ -181,32 +179,26 @@ class Recorder:
         checkpoint.result = RunResult(self.facts.id, None, None, _json(error))
         checkpoint.move = RunMove(self.facts.id, Status.BLOCKED, None, None, self.facts.attempt, None)
 
-    def _own_attempt(
-        self,
-        checkpoint: Checkpoint,
-        status: Status,
-        started_at: datetime,
-        now: datetime,
-        error: str | None = None,
-        detail: str | None = None,
-    ) -> None:
+    def _own_attempt(self, checkpoint: Checkpoint, op: RunCompleted | RunErrored, now: datetime) -> None:
+        """The row of the function's own attempt."""
+        error, retry_at = (op.error, op.retry_at) if isinstance(op, RunErrored) else (None, None)
         checkpoint.rows.append(
             AttemptRow(
-                self.facts.id,
-                "",
-                self.facts.attempt,
-                OpKind.FUNCTION,
-                0,
-                status,
-                self.facts.queued_at,
-                started_at,
-                now,
-                self.worker,
-                self.facts.fence,
-                None,
-                None,
-                error,
-                detail,
+                run=self.facts.id,
+                key="",
+                number=self.facts.attempt,
+                op=OpKind.FUNCTION,
+                ordinal=0,
+                status=Status.FAILED if error else Status.COMPLETED,
+                queued_at=self.facts.queued_at,
+                started_at=op.started_at,
+                ended_at=now,
+                worker=self.worker,
+                fence=self.facts.fence,
+                output=None,
+                blob=None,
+                error=error_json(error) if error else None,
+                detail=_json({"retry_at": iso(retry_at)}) if retry_at else None,
             )
         )
 

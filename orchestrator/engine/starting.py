@@ -74,13 +74,9 @@ class Starting:
         """A run that begins now, or at ``start_at``. Raises UnknownFunction."""
         known = self.catalog.get(env, function)
         run_id = id or self.clock.new_id()
-        delayed = start_at is not None and start_at > now
-        owner = None if delayed or queued_only else self.reserve(function)
-        entries = [Entry("run.queued", now)]
-        status = Status.DELAYED if delayed else Status.QUEUED
-        if owner is not None:
-            entries.append(Entry("run.started", now))
-            status = Status.RUNNING
+        due_at = start_at if start_at is not None and start_at > now else None
+        owner = None if due_at or queued_only else self.reserve(function)
+        entries = [Entry("run.queued", now), Entry("run.started", now)][: 2 if owner else 1]
         row = RunRow(
             id=run_id,
             env=env,
@@ -92,14 +88,14 @@ class Starting:
             parent_key=parent_key,
             replay_of=replay_of,
             replay_from=replay_from,
-            status=status,
+            status=Status.RUNNING if owner else Status.DELAYED if due_at else Status.QUEUED,
             queue=known.queue,
-            prio=to_micros(start_at if delayed and start_at else now),
+            prio=to_micros(due_at or now),
             owner=owner,
             fence=1 if owner else 0,
             seq=len(entries),
             attempt=1,
-            due_at=start_at if delayed else None,
+            due_at=due_at,
             lost=0,
             queued_at=now,
             started_at=now if owner else None,

@@ -15,7 +15,7 @@ MAX_KEY = 255  # characters
 
 
 def _start(
-    runtime: Runtime, function: str, data: Any, env: int, idempotency_key: str | None, delay: timedelta | None
+    runtime: Runtime, function: str, data: Any, *, env: int, idempotency_key: str | None, delay: timedelta | None
 ) -> Ingest:
     runtime.starting.catalog.get(env, function)
     if idempotency_key is not None and not 0 < len(idempotency_key) <= MAX_KEY:
@@ -54,7 +54,7 @@ def trigger(
     Raises UnknownFunction, InvalidPayload, InvalidInput, Unserialisable.
     """
     runtime = current()
-    item = _start(runtime, function, data, env, idempotency_key, delay)
+    item = _start(runtime, function, data, env=env, idempotency_key=idempotency_key, delay=delay)
     return str(runtime.commit(item)[0].ref)
 
 
@@ -68,5 +68,5 @@ async def atrigger(
 ) -> str:
     """``trigger`` for async code."""
     runtime = current()
-    item = _start(runtime, function, data, env, idempotency_key, delay)
+    item = _start(runtime, function, data, env=env, idempotency_key=idempotency_key, delay=delay)
     return str((await runtime.acommit(item))[0].ref)

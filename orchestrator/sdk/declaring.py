@@ -11,11 +11,10 @@ from orchestrator.core.errors import InvalidFunction
 from orchestrator.core.expressions import compile_expression
 from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
-from orchestrator.sdk.events import name_of
+from orchestrator.sdk.events import RunFailed, name_of
 from orchestrator.sdk.registry import Definition, registry
 
 ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,159}")
-FAILED_EVENT = "signalbox/function.failed"
 TIMER_EVENT = "signalbox/scheduled.timer"
 
 
@@ -71,7 +70,7 @@ def declare_failure_handler(of: Definition, body: Callable[..., Any]) -> Definit
     return declare(
         body,
         kind="function",
-        sources=[On(FAILED_EVENT, f"event.data.function_id == '{of.id}'")],
+        sources=[On(RunFailed, f"event.data.function_id == '{of.id}'")],
         id=f"{of.id}/on-failure",
         name=f"{of.name}: on failure",
         if_=None,

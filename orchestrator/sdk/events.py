@@ -9,6 +9,7 @@ import orjson
 
 from orchestrator.core.codec import Shape, decode, encode
 from orchestrator.core.errors import InvalidPayload
+from orchestrator.core.ops import ErrorInfo
 
 T = TypeVar("T")
 NAME_ATTRIBUTE = "__signalbox_event__"
@@ -41,6 +42,16 @@ class Event(Generic[T]):
     ts: datetime
     user: Mapping[str, Any] | None = None
     v: str | None = None
+
+
+@event("signalbox/function.failed")
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """What a failure handler is told: the run that failed for good, and why."""
+
+    function_id: str
+    run_id: str
+    error: ErrorInfo
 
 
 def load_event(envelope: Mapping[str, Any], payload: type[Any] | None) -> Event[Any]:

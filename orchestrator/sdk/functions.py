@@ -15,6 +15,7 @@ from orchestrator.sdk.callable import Callee
 from orchestrator.sdk.context import Context, SyncContext, SyncTaskContext, TaskContext
 from orchestrator.sdk.declaring import On, declare, declare_failure_handler
 from orchestrator.sdk.drivers import drive, drive_blocking
+from orchestrator.sdk.events import RunFailed
 from orchestrator.sdk.port import engine
 from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.scope import CURRENT
@@ -25,13 +26,16 @@ T = TypeVar("T")
 Source = type[Any] | str | Cron | On
 
 
-class Function(Callee[[Any], R], Generic[R]):
+Handler = Callable[[Context[RunFailed]], Awaitable[object]] | Callable[[SyncContext[RunFailed]], object]
+
+
+class Function(Callee[[T], R], Generic[T, R]):
     """An event-driven function. Calling it runs the plain body, for tests of one's own."""
 
     def __call__(self, ctx: Any) -> Any:
         return self.definition.body(ctx)
 
-    def on_failure(self, handler: Callable[[Any], Any]) -> "Function[Any]":
+    def on_failure(self, handler: Handler) -> "Function[RunFailed, Any]":
         """Declares what runs when a run of this has failed for good; ``ctx.event.data`` tells which and why."""
         return Function(declare_failure_handler(self.definition, handler))
 
@@ -47,7 +51,7 @@ class Task(Callee[P, R]):
     def __call__(self, ctx: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
         return self.definition.body(ctx, *args, **kwargs)
 
-    def on_failure(self, handler: Callable[[Any], Any]) -> Function[Any]:
+    def on_failure(self, handler: Handler) -> Function[RunFailed, Any]:
         """Declares what runs when a run of this task has failed for good; ``ctx.event.data`` tells which and why."""
         return Function(declare_failure_handler(self.definition, handler))
 
@@ -103,10 +107,10 @@ class FunctionDecorator(Generic[T]):
         self._options = options
 
     @overload
-    def __call__(self, body: Callable[[Context[T]], Awaitable[R]]) -> Function[R]: ...
+    def __call__(self, body: Callable[[Context[T]], Awaitable[R]]) -> Function[T, R]: ...
     @overload
-    def __call__(self, body: Callable[[SyncContext[T]], R]) -> Function[R]: ...
-    def __call__(self, body: Callable[..., Any]) -> Function[Any]:
+    def __call__(self, body: Callable[[SyncContext[T]], R]) -> Function[T, R]: ...
+    def __call__(self, body: Callable[..., Any]) -> Function[Any, Any]:
         return Function(declare(body, kind="function", **self._options))
 
 

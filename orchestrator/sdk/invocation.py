@@ -40,6 +40,7 @@ class Invocation:
         self.rests = False  # a sync function reached a wait
         self._branches: Branches | None = None
         self._seen: Counter[str] = Counter()
+        self._used: set[str] = set()
         known: list[Memo | OpenStep] = [*self.memos.values(), *self.open_steps.values()]
         self._next_ordinal = 1 + max((step.ordinal for step in known), default=0)
         self._lock = threading.Lock()
@@ -80,14 +81,23 @@ class Invocation:
         if not isinstance(step_id, str) or not step_id or len(step_id) > MAX_STEP_ID:
             raise InvalidInput(f"a step's id is a text of 1 to {MAX_STEP_ID} characters, not {step_id!r}")
         with self._lock:
-            repeat = self._seen[step_id]
-            self._seen[step_id] += 1
-            key = f"{step_id}:{repeat}" if repeat else step_id
+            key = self._free_key(step_id)
             known = self.memos.get(key) or self.open_steps.get(key)
             if known is not None:
                 return key, known.ordinal
             self._next_ordinal += 1
             return key, self._next_ordinal - 1
+
+    def _free_key(self, step_id: str) -> str:
+        """The id, with a number when it was used before: also one that looks like another's repeat."""
+        repeat = self._seen[step_id]
+        key = f"{step_id}:{repeat}" if repeat else step_id
+        while key in self._used:
+            repeat += 1
+            key = f"{step_id}:{repeat}"
+        self._seen[step_id] = repeat + 1
+        self._used.add(key)
+        return key
 
     def recall(self, key: str, op: OpKind) -> Memo | None:
         """The settled step of that key. Raises Blocked when another operation was recorded under it."""

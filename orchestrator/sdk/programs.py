@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.core.codec import Shape, decode, encode
-from orchestrator.core.errors import StepError
+from orchestrator.core.errors import StepError, Unserialisable
 from orchestrator.core.matching import plan_match
 from orchestrator.core.ops import (
     ChildRun,
@@ -93,9 +93,11 @@ def run(
             attempt += 1
             continue
         if op is not OpKind.TRANSACTION:
-            yield Commit(
-                StepCompleted(key, op, ordinal, attempt, step.started_at, inv.now(), text, recorded=step.recorded)
-            )
+            done = StepCompleted(key, op, ordinal, attempt, step.started_at, inv.now(), text, recorded=step.recorded)
+            try:
+                yield Commit(done)
+            except Unserialisable as error:  # too large
+                yield from _failed(inv, step, error, policy)
         return result
 
 

@@ -1,0 +1,43 @@
+"""The step bodies of a run that execute now, and what they log: shown to others when they take a while."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from orchestrator.core.ops import StepStarted
+from orchestrator.engine.logs import LogBuffer
+from orchestrator.sdk.transport import StepRun
+
+SHOWN_AFTER = timedelta(milliseconds=50)  # a body that runs longer gets its row before it ends
+
+
+class Bodies:
+    """Touched by the loop and by body threads."""
+
+    def __init__(self) -> None:
+        self.logs = LogBuffer()
+        self._running: dict[str, StepRun] = {}
+        self._lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        return bool(self._running)
+
+    def began(self, step: StepRun) -> None:
+        self._running[step.key] = step
+
+    def ended(self, step: StepRun) -> None:
+        with self._lock:
+            self._running.pop(step.key, None)
+
+    def show(self, now: datetime, started: Callable[[StepStarted], None], logged: Callable[[], None]) -> None:
+        """Tells of each body that has run for a while, once, and of what was logged meanwhile.
+
+        Under the lock: the end of a body is told after its beginning.
+        """
+        with self._lock:
+            for step in self._running.values():
+                if not step.recorded and step.started_at <= now - SHOWN_AFTER:
+                    step.recorded = True
+                    started(StepStarted(step.key, step.op, step.ordinal, step.attempt, step.started_at))
+            if self.logs and self._running:
+                logged()
