@@ -35,14 +35,23 @@ class Filters:
     tab: str = ""
     function: str = ""
     event: str = ""
+    children: bool = False
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether something is asked for by name: then child runs belong to the answer."""
+        return bool(self.tab or self.function or self.event)
 
     @classmethod
     def read(cls, env: int, query: Mapping[str, Any]) -> "Filters":
         tab = str(query.get("status", ""))
-        return cls(env, tab if tab in TABS else "", str(query.get("function", "")), _id(query.get("event", "")))
+        function, event = str(query.get("function", "")), _id(query.get("event", ""))
+        return cls(env, tab if tab in TABS else "", function, event, query.get("children") == "1")
 
     def runs(self) -> QuerySet[Run]:
         runs = Run.objects.filter(env=self.env)
+        if not (self.children or self.narrowed):
+            runs = runs.filter(parent=None)
         if self.tab:
             runs = runs.filter(status__in=TABS[self.tab])
         if self.function:
@@ -54,6 +63,7 @@ class Filters:
     def query(self, **changes: str) -> str:
         """The query string that shows this, with ``changes``."""
         values = {"status": self.tab, "function": self.function, "event": self.event} | changes
+        values |= {"children": "1" if self.children else ""}
         kept = {name: value for name, value in values.items() if value}
         return f"?{urlencode(kept)}" if kept else "?"
 

@@ -90,7 +90,7 @@ def facts(trace: Trace, now: datetime) -> list[Fact]:
     reused = sum(any(s.phase == "reused" for s in span.segments) for span in steps)
     waited = waited_us(steps, now_us)
     shown = [
-        Fact("queued", between(run.queued_at, run.started_at or end), None if run.started_at else run.queued_at),
+        *_queued(run, end),
         Fact("ran", between(run.started_at, end), run.started_at if run.started_at and not run.ended_at else None),
         Fact("active", duration(active_us(steps, now_us))),
         *([Fact("waited", duration(waited))] if waited else []),
@@ -100,6 +100,12 @@ def facts(trace: Trace, now: datetime) -> list[Fact]:
     shown += [Fact("retried", str(retried), tone="retrying")] if retried else []
     shown += [Fact("reused", str(reused))] if reused else []
     return shown
+
+
+def _queued(run: Run, end: datetime) -> list[Fact]:
+    if run.started_at is None:
+        return [Fact("queued", between(run.queued_at, end), None if run.ended_at else run.queued_at)]
+    return [Fact("queued", between(run.queued_at, run.started_at))] if run.started_at > run.queued_at else []
 
 
 def _banner(trace: Trace, error: Mapping[str, Any] | None, waits: Sequence[Wait]) -> Banner | None:

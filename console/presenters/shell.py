@@ -14,7 +14,7 @@ PAGES = (
     ("console:events", "Events", "zap"),
     ("console:functions", "Functions", "square-function"),
 )
-OUTSIDE = (("admin:index", "Admin", "settings"), ("api-1.0.0:openapi-view", "API docs", "book-open"))
+OUTSIDE = (("admin:index", "Admin", "settings"), ("signalbox-api:openapi-view", "API docs", "book-open"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "first_page": not page.newer and not request.GET.get("before"),
         "functions": run_list.function_slugs(filters.env),
         "without_event": filters.query(event=""),
-        "filtered": bool(filters.tab or filters.function or filters.event),
+        "filtered": filters.narrowed,
         "curl": CURL.format(origin=request.build_absolute_uri("/").rstrip("/")),
     }
     return render_page(request, "console/runs.html", context)

@@ -178,66 +178,59 @@ def append_step(
 
 def rich_runs(now: datetime = NOW) -> Mapping[str, Run]:
     """One run of each kind a person meets: what screenshots and accessibility tests look at."""
-    order = make_event(at=now - timedelta(minutes=9), skipped=[
+    skipped = [
         {"function": "loyalty-points", "reason": "if event.data.customer.member is false"},
         {"function": "invoice-export", "reason": "function is paused"},
-    ])  # fmt: skip
-    made: dict[str, Run] = {}
+    ]
+    order = make_event(at=now - timedelta(minutes=9), skipped=skipped)
+    child = _child(now)
+    running = RunBuilder("nightly-report", now - timedelta(seconds=14), trigger="cron")
+    running.step("collect", 3.1).fan_out("page", 12, seconds=0.8).step("render", status="running")
+    cancelled = RunBuilder("import-catalog", now - timedelta(minutes=12), trigger="call")
+    cancelled.step("download", 2.2).step("parse", 4.0, status="cancelled")
+    return {
+        "failed": _failed(order),
+        "child": child,
+        "completed": _completed(now, order, child),
+        "sleeping": _sleeping(now),
+        "waiting": _waiting(now),
+        "running": running.save("running"),
+        "queued": RunBuilder("nightly-report", now - timedelta(seconds=2), trigger="cron").save("queued"),
+        "cancelled": cancelled.save("cancelled"),
+        "fan_out": _fan_out(now - timedelta(minutes=20)),
+    }
+
+
+def _failed(order: Event) -> Run:
     failed = RunBuilder(at=order.received_at)
     failed.step("load-order", 0.034, queued=0.004).log("load-order", "order 4711 has 3 lines")
     failed.step("reserve-stock", 0.41, op="transaction").step("fraud-check", 0.92)
     failed.retried("charge-card", 3, seconds=0.8, backoff=1.5, fails=True)
     failed.log("charge-card", "gateway did not answer", "WARNING").log("charge-card", "giving up", "ERROR", number=3)
-    made["failed"] = failed.save("failed", event=order, error=ERROR)
-    made["child"] = _child(now)
-    made["completed"] = _completed(now, order, made["child"])
-    made["sleeping"] = (
-        RunBuilder("onboarding", now - timedelta(minutes=7), trigger="event")
-        .step("send-welcome", 0.21)
-        .step(
-            "wait-for-confirmation",
-            64,
-            op="wait_for_event",
-            detail={"event": "user/confirmed", "match": "data.user_id"},
-        )
-        .step(
-            "let-them-look-around",
-            op="sleep",
-            status="sleeping",
-            detail={"until": (now + timedelta(days=2)).isoformat()},
-        )
-        .open_wait("timer", "let-them-look-around", due=2 * 86_400)
-        .save("sleeping", event=make_event("user/signed-up", {"user_id": "u-1"}, now - timedelta(minutes=7)))
-    )
-    made["waiting"] = (
-        RunBuilder("publish-article", now - timedelta(minutes=4), trigger="call")
-        .step("draft", 1.2)
-        .step("approval", op="wait_for_signal", status="waiting", detail={"signal": "approved", "until": None})
-        .open_wait("signal", "approval", name="approved")
-        .save("waiting", input={"article": "ten-decisions"})
-    )
-    running = RunBuilder("nightly-report", now - timedelta(seconds=14), trigger="cron")
-    running.step("collect", 3.1).fan_out("page", 12, seconds=0.8).step("render", status="running")
-    made["running"] = running.save("running")
-    made["queued"] = RunBuilder("nightly-report", now - timedelta(seconds=2), trigger="cron").save("queued")
-    made["cancelled"] = (
-        RunBuilder("import-catalog", now - timedelta(minutes=12), trigger="call")
-        .step("download", 2.2)
-        .step("parse", 4.0, status="cancelled")
-        .save("cancelled")
-    )
-    made["fan_out"] = (
-        RunBuilder("resize-images", now - timedelta(minutes=20), trigger="event")
-        .step("list-images", 0.3)
-        .fan_out("resize", 240, seconds=1.1, failed=(17, 93))
-        .step("join", 0.05)
-        .save(
-            "completed",
-            event=make_event("album/created", {"album": 9}, now - timedelta(minutes=20)),
-            output={"resized": 238},
-        )
-    )
-    return made
+    return failed.save("failed", event=order, error=ERROR)
+
+
+def _sleeping(now: datetime) -> Run:
+    at = now - timedelta(minutes=7)
+    until = {"until": (now + timedelta(days=2)).isoformat()}
+    wanted = {"event": "user/confirmed", "match": "data.user_id"}
+    builder = RunBuilder("onboarding", at).step("send-welcome", 0.21)
+    builder.step("wait-for-confirmation", 64, op="wait_for_event", detail=wanted)
+    builder.step("let-them-look-around", op="sleep", status="sleeping", detail=until)
+    builder.open_wait("timer", "let-them-look-around", due=2 * 86_400)
+    return builder.save("sleeping", event=make_event("user/signed-up", {"user_id": "u-1"}, at))
+
+
+def _waiting(now: datetime) -> Run:
+    builder = RunBuilder("publish-article", now - timedelta(minutes=4), trigger="call").step("draft", 1.2)
+    builder.step("approval", op="wait_for_signal", status="waiting", detail={"signal": "approved", "until": None})
+    return builder.open_wait("signal", "approval", name="approved").save("waiting", input={"article": "ten-decisions"})
+
+
+def _fan_out(at: datetime) -> Run:
+    builder = RunBuilder("resize-images", at).step("list-images", 0.3)
+    builder.fan_out("resize", 240, seconds=1.1, failed=(17, 93)).step("join", 0.05)
+    return builder.save("completed", event=make_event("album/created", {"album": 9}, at), output={"resized": 238})
 
 
 def _child(now: datetime) -> Run:

@@ -75,6 +75,15 @@ def test_filters_keep_each_other(visitor):
     assert f"status=completed&amp;function=pay&amp;event={event.id}" in page.content.decode()
 
 
+def test_child_runs_are_listed_when_asked_for(visitor):
+    child = rich_runs()["child"]
+    shown = {
+        path: child.id in {row.run.id for row in visitor.get(path).context["rows"]}
+        for path in ("/runs", "/runs?children=1", f"/runs?function={child.function}", "/runs?status=completed")
+    }
+    assert list(shown.values()) == [False, True, True, True]
+
+
 def test_every_kind_of_run_has_a_page_that_works_without_script(visitor):
     for run in rich_runs().values():
         page = visitor.get(f"/runs/{run.id}").content.decode()

@@ -14,7 +14,7 @@ export function drawBars(track, row, scale, now) {
   for (const bar of bars) {
     const left = scale.x(bar.start + row.shift);
     const right = scale.x(bar.end === null ? now : bar.end + row.shift);
-    const width = Math.max(right - left, LEAST_PX[bar.phase] ?? 2);
+    const width = Math.max(right - left, LEAST_PX[bar.phase] ?? 3);
     lastEnd = Math.max(lastEnd, left + width);
     if (left > scale.width + MARGIN_PX || left + width < -MARGIN_PX || width <= 0) continue;
     place(element(track, used++), bar, Math.max(left, -MARGIN_PX), Math.min(left + width, scale.width + MARGIN_PX));
@@ -34,6 +34,7 @@ function element(track, index) {
 function place(element, bar, left, right) {
   element.dataset.phase = bar.phase;
   element.toggleAttribute("data-open", bar.end === null);
+  element.toggleAttribute("data-thin", right - left < 6);
   element.toggleAttribute("data-wide", right - left > 16);
   if (bar.level) element.dataset.level = bar.level;
   else delete element.dataset.level;

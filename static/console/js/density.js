@@ -6,7 +6,7 @@ const BINS = 64;
 /** Bars {phase: "density" | "failed", start, end, level: 1-4} over the extent of `members`. */
 export function density(members, now) {
   const bars = members.flatMap((step) => step.bars.map((bar) => ({ ...bar, fatal: failed(step) && bar.end === step.bars.at(-1).end })))
-    .filter((bar) => ACTIVE.has(bar.phase));
+    .filter((bar) => ACTIVE.has(bar.phase) || bar.phase === "child");
   if (!bars.length) return [];
   const start = Math.min(...bars.map((bar) => bar.start));
   const end = Math.max(...bars.map((bar) => bar.end ?? now), start + 1);

@@ -31,7 +31,7 @@ function columns(trace, scale, width) {
   const column = (us) => Math.min(size - 1, Math.max(0, Math.floor(((scale.virtual(us) / scale.total) * width) / COLUMN_PX)));
   for (const step of trace.steps) {
     for (const bar of step.bars) {
-      if (!ACTIVE.has(bar.phase)) continue;
+      if (!ACTIVE.has(bar.phase) && bar.phase !== "child") continue;
       const last = column(bar.end ?? now);
       for (let at = column(bar.start); at <= last; at++) counts[at]++;
     }

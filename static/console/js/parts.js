@@ -23,7 +23,9 @@ const MARKUP = `
   <div class="waterfall-corner"><span>Step</span><span>Took</span></div>
   <div class="waterfall-axis"><canvas class="minimap"></canvas><div class="ticks"></div></div>
 </div>
-<div class="waterfall-scroll" role="treegrid" tabindex="0" aria-label="Steps of this run over time"><div class="waterfall-body" role="rowgroup"></div></div>`;
+<div class="waterfall-scroll" role="treegrid" tabindex="0" aria-label="Steps of this run over time"><div class="waterfall-body" role="rowgroup"></div></div>
+<p class="keys"><span><kbd>↑</kbd> <kbd>↓</kbd> move</span><span><kbd>→</kbd> open</span><span><kbd>Enter</kbd> inspect</span><span><kbd>/</kbd> filter</span>
+<span><kbd>f</kbd> next failure</span><span><kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom</span><span><kbd>z</kbd> fit step</span><span><kbd>c</kbd> hide idle</span></p>`;
 
 /** Builds the parts into `host`, in place of the table. */
 export function build(host) {
