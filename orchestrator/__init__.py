@@ -7,7 +7,7 @@ from orchestrator.sdk.context import Context, SyncContext, SyncTaskContext, Task
 from orchestrator.sdk.declaring import On
 from orchestrator.sdk.events import Event, RunFailed, event
 from orchestrator.sdk.functions import Function, Task, function, task
-from orchestrator.sdk.sending import asend, send
+from orchestrator.sdk.sending import asend, asignal, send, signal
 from orchestrator.sdk.steps import StepTools
 from orchestrator.sdk.steps_sync import SyncStepTools
 
@@ -30,8 +30,10 @@ __all__ = [
     "Task",
     "TaskContext",
     "asend",
+    "asignal",
     "event",
     "function",
     "send",
+    "signal",
     "task",
 ]

@@ -1,4 +1,4 @@
-"""Sending events from any code: in a request, in a shell, inside ``transaction.atomic()``."""
+"""Sending events and signals from any code: in a request, in a shell, inside ``transaction.atomic()``."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -56,3 +56,16 @@ async def asend(
 ) -> str:
     """``send`` for async code."""
     return (await engine().asend([incoming(what, data, id=id, ts=ts, user=user, v=v)]))[0]
+
+
+def signal(run_id: str, name: str, data: Any = None, *, key: str | None = None) -> None:
+    """Leaves a signal for one run; sent before the run waits for it, it waits there. A repeated ``key`` is ignored.
+
+    Raises RunNotFound, RunEnded, InvalidId, InvalidInput, Unserialisable.
+    """
+    engine().signal(run_id, name, data, key=key)
+
+
+async def asignal(run_id: str, name: str, data: Any = None, *, key: str | None = None) -> None:
+    """``signal`` for async code."""
+    await engine().asignal(run_id, name, data, key=key)
