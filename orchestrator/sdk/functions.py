@@ -1,6 +1,6 @@
 """``@function`` and ``@task``: what authors declare."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
@@ -56,7 +56,7 @@ class Task(Callee[P, R]):
         return Function(declare_failure_handler(self.definition, handler))
 
     def options(self, *, idempotency_key: str | None = None, delay: Duration | None = None) -> "Task[P, R]":
-        """The same task, to be triggered once for that key, or later."""
+        """The same task, to be triggered once for that key, or later. Not in a run: its steps are once anyway."""
         return Task(self.definition, idempotency_key, None if delay is None else parse_duration(delay))
 
     def trigger(self, *args: P.args, **kwargs: P.kwargs) -> str:
@@ -64,6 +64,7 @@ class Task(Callee[P, R]):
         scope = CURRENT.get()
         payload = payload_for(self.definition, args, kwargs)
         if scope is not None and not scope.step:
+            self._refuse_options()
             if scope.invocation.is_async:
                 raise MisplacedCall(f"in an async function: await {self.__name__}.atrigger(…)")
             run_id: str = drive_blocking(
@@ -77,6 +78,7 @@ class Task(Callee[P, R]):
         scope = CURRENT.get()
         payload = payload_for(self.definition, args, kwargs)
         if scope is not None and not scope.step:
+            self._refuse_options()
             inv = scope.invocation
             run_id: str = await drive(programs.trigger(inv, self.id, self.id, payload), inv, inv.branches)
             return run_id
@@ -86,18 +88,22 @@ class Task(Callee[P, R]):
         """Starts a run for each set of keyword arguments; their ids."""
         return [self.trigger(**call) for call in calls]  # type: ignore[call-arg]
 
-    async def trigger_and_wait(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def trigger_and_wait(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, object, R]:
         """In an async run: a child run's output, as a step named after the task. Raises StepError when it failed."""
         scope = CURRENT.get()
         if scope is None or scope.step:
             raise MisplacedCall(f"{self.__name__}.trigger_and_wait() works in a run, outside its steps")
         inv = scope.invocation
+        if not inv.is_async:
+            raise MisplacedCall(f"in a sync function: ctx.step.invoke({self.id!r}, {self.__name__}, …)")
+        self._refuse_options()
         payload = payload_for(self.definition, args, kwargs)
-        program = programs.invoke(
-            inv, self.id, self.id, payload, shape=return_shape(self.definition.body), timeout=None
-        )
-        result: R = await drive(program, inv, inv.branches)
-        return result
+        shape = return_shape(self.definition.body)
+        return drive(programs.invoke(inv, self.id, self.id, payload, shape=shape, timeout=None), inv, inv.branches)
+
+    def _refuse_options(self) -> None:
+        if self._key is not None or self._delay is not None:
+            raise MisplacedCall(f"{self.__name__}.options(…) has no effect in a run; step.sleep delays what follows")
 
 
 class FunctionDecorator(Generic[T]):

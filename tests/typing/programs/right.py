@@ -71,7 +71,7 @@ async def sell(ctx: Context[BookOrdered]) -> str:
     assert_type(await step.map("pack", pack, [order.isbn], concurrency=4), list[list[str]])
     assert_type(await step.map("shelve", stock, [order.isbn]), list[int])
     assert_type(await pack.trigger_and_wait(order.isbn), list[str])
-    assert_type(await pack.options(delay="1h").atrigger(order.isbn, copies=3), str)
+    assert_type(await pack.atrigger(order.isbn, copies=3), str)
     both = await asyncio.gather(step.run("left", price, "1", 1), pack.trigger_and_wait("2"))
     assert_type(both, tuple[float, list[str]])
     await step.sleep("rest", timedelta(hours=1))
@@ -106,3 +106,4 @@ def unpack(ctx: SyncContext[RunFailed]) -> str:
 assert_type(send(BookOrdered("1")), str)
 assert_type(send("book/paid", {"isbn": "1"}, id="once"), str)
 assert_type(pack.trigger("1", copies=2), str)
+assert_type(pack.options(delay="1h", idempotency_key="1").trigger("1"), str)
