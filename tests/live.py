@@ -35,14 +35,30 @@ class LiveServer:
         assert self._process, "the server was not started"
         return self._process.pid
 
+    @property
+    def engine_pid(self) -> int:
+        """The process with the engine in it: the supervisor's child, or the server itself."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return int(children[0]) if children else self.pid
+
     def start(self, *, within_seconds: float = 30) -> None:
         """Start on a free port, or on the same one again, and wait until it answers."""
-        port = self.url.rpartition(":")[2] or "0"
         begin = self.log.stat().st_size if self.log.exists() else 0
+        self.launch()
+        eventually(lambda: self._answers(begin), within_seconds=within_seconds)
+
+    def launch(self, **env: str) -> None:
+        """Start as ``start`` does, with more in the environment, and go on at once."""
+        port = self.url.rpartition(":")[2] or "0"
         command = [sys.executable, "manage.py", "dev", "--port", port, *self._options]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=log)
-        eventually(lambda: self._answers(begin), within_seconds=within_seconds)
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self._env | env, stdout=log, stderr=log)
+
+    def wait(self, *, within_seconds: float = 30) -> int:
+        """The exit code of a process that ends by itself, negative for a signal."""
+        assert self._process, "the server was not started"
+        process, self._process = self._process, None
+        return process.wait(within_seconds)
 
     def stop(self, number: int = signal.SIGTERM, *, within_seconds: float = 15) -> int:
         """Send a signal, wait for the end; the exit code, negative for a signal."""

@@ -1,0 +1,71 @@
+"""A server that is about to be killed, what its bodies witnessed, and what its database says of it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from tests.chaos.ledger import Ledger
+from tests.chaos.witness import Line, Witness
+from tests.eventually import eventually
+from tests.live import LiveServer
+
+CHILDREN = {"carry"}  # functions that are only ever invoked
+
+
+class World:
+    def __init__(self, server: LiveServer, witness: Witness, ledger: Ledger) -> None:
+        self.server = server
+        self.witness = witness
+        self.ledger = ledger
+
+    def ask(self, *names: str, count: int) -> list[str]:
+        """Sends ``count`` events of each name at once; the ids that were answered."""
+        events = [{"name": name, "data": {"n": n}} for n in range(count) for name in names]
+        ids: list[str] = self.server.post("/e/dev", events)["ids"]
+        return ids
+
+    def kill_at(self, lines: int) -> None:
+        """kill -9 as soon as bodies have written that many lines in all."""
+        self.witness.sees(lines)
+        self.server.kill()
+
+    def all_complete(self, runs: int, *, within_seconds: float = 30) -> None:
+        """Waits until that many runs stand and every one has completed."""
+        wanted = Counter({"completed": runs})
+        try:
+            eventually(lambda: self.ledger.statuses() == wanted, within_seconds=within_seconds, every_seconds=0.05)
+        except AssertionError:
+            raise AssertionError(f"{self.ledger.statuses()}, wanted {wanted}\n{self.server.output()}") from None
+
+    def assert_exact(self, accepted: Iterable[str], *, runs_per_event: int = 1) -> None:
+        """Nothing lost, nothing doubled, nothing done again after it was settled, no gap in a history."""
+        started = self.ledger.runs_of_events()
+        assert {event: started.get(event) for event in accepted} == dict.fromkeys(accepted, runs_per_event)
+        runs = self.ledger.runs()
+        parents = Counter(run.parent for run in runs if run.function in CHILDREN)
+        assert set(parents.values()) <= {1}, "a child was started twice"
+        journal = self.ledger.journal()
+        gaps = [run.id for run in runs if [seq for seq, _ in journal[run.id]] != list(range(1, run.seq + 1))]
+        assert not gaps, f"histories with gaps: {gaps}"
+        assert not [run.id for run in runs if run.owned], "ended and still held"
+        assert self.ledger.count("signalbox_wait") == 0
+        self._assert_settled_once()
+
+    def _assert_settled_once(self) -> None:
+        attempts: dict[tuple[str, str], list[Any]] = {}
+        for row in self.ledger.attempts():
+            attempts.setdefault((row.run, row.key), []).append(row)
+        lines = self.witness.steps()
+        assert lines.keys() == attempts.keys(), "a step was settled without a body, or ran without being settled"
+        for place, rows in attempts.items():
+            *lost, settled = rows
+            told = f"{place}: {rows} after {lines[place]}"
+            assert settled.status == "completed", told
+            assert {row.status for row in lost} <= {"lost"}, told
+            self._assert_last_line_counts(lines[place], settled, told)
+
+    def _assert_last_line_counts(self, lines: list[Line], settled: Any, told: str) -> None:
+        """The body whose result stands is the last one that ran; each former one ended with its process."""
+        assert (lines[-1].attempt, lines[-1].pid) == (settled.number, settled.pid), f"ran again: {told}"
+        pids = [line.pid for line in lines]
+        assert len(set(pids)) == len(pids), f"ran twice in one process: {told}"
