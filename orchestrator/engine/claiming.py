@@ -16,7 +16,13 @@ from orchestrator.engine.loading import load_facts, load_requests
 from orchestrator.engine.rows import AttemptEnd, MailRow
 from orchestrator.engine.sql import FenceClaim, Id
 
-WITH_MESSAGES = "ended_at IS NULL AND id IN (SELECT run FROM signalbox_inbox)"
+# Ending a run needs none of its author's code: any engine process may.
+TO_CANCEL = "ended_at IS NULL AND id IN (SELECT run FROM signalbox_inbox WHERE kind = 'cancel')"
+# Others wake a run that rests in a step; what comes for a delayed, blocked or backed-off run is read when it goes on.
+WITH_MESSAGES = (
+    "status IN ('sleeping', 'waiting', 'retrying') AND id IN (SELECT run FROM signalbox_inbox)"
+    " AND NOT EXISTS (SELECT 1 FROM signalbox_wait w WHERE w.run = signalbox_run.id AND w.key = '')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,14 @@ class Claiming:
 
     def _take(self, tx: Tx) -> list[str]:
         taken: list[str] = []
-        known, params = tx.db.any_of("function", list(self.functions))
-        queues, queue_params = tx.db.any_of("queue", list(self.queues))
+        known, functions = tx.db.any_of("function", list(self.functions))
+        queue, queues = tx.db.any_of("queue", list(self.queues))
+        ours, params = f"{queue} AND {known}", [*queues, *functions]
         arms = (
-            (WITH_MESSAGES + f" AND {known}", params),
-            (f"due_at <= ? AND {known}", [tx.now, *params]),
-            (f"status = 'queued' AND {queues} AND {known}", [*queue_params, *params]),
+            (TO_CANCEL, []),
+            (f"{WITH_MESSAGES} AND {ours}", params),
+            (f"due_at <= ? AND {ours}", [tx.now, *params]),
+            (f"status = 'queued' AND {ours}", params),
         )
         for condition, arm_params in arms:
             if len(taken) < self.limit:
