@@ -13,6 +13,7 @@ WAITED_BY = {
     WaitKind.SIGNAL: OpKind.WAIT_FOR_SIGNAL,
     WaitKind.CHILD: OpKind.INVOKE,
 }
+FROM_MAIL = "mail:"  # begins the dedup of a signal that was received before, and told in the history then
 RESTING = {
     WaitKind.TIMER: Status.SLEEPING,
     WaitKind.RETRY: Status.RETRYING,
@@ -87,7 +88,8 @@ def _take(message: Message, waiting: dict[str, OpenWait], result: Drained) -> No
         case MessageKind.REFUSED:
             result.refused += 1
         case MessageKind.SIGNAL:
-            result.signals.append(message)
+            if not message.dedup.startswith(FROM_MAIL):
+                result.signals.append(message)
             wait = oldest_signal_wait(waiting.values(), str(message.data["name"]))
             if wait is None:
                 result.mail.append(message)

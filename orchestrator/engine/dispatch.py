@@ -5,20 +5,22 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from orchestrator.conf import Settings
 from orchestrator.core.errors import OrchestratorError
-from orchestrator.core.ops import CallRequest
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.claiming import Claiming, Draining
 from orchestrator.engine.clock import Clock
-from orchestrator.engine.facts import Claimed, RunFacts
+from orchestrator.engine.facts import Claimed
+from orchestrator.engine.fresh import claimed_from
 from orchestrator.engine.journal.items import Call, NewRun
 from orchestrator.engine.journal.port import Journal
 from orchestrator.engine.journal.tx import Effects
 from orchestrator.engine.live import LiveRun
 from orchestrator.engine.load import Load
+from orchestrator.engine.loading import load_requests
 from orchestrator.engine.pool import BodyPool
 from orchestrator.engine.recording import Recorder
 from orchestrator.engine.starting import Starting
@@ -113,15 +115,24 @@ class Dispatcher:
                 parked = {run: live.facts.fence for run, live in self.parked.items()}
                 claiming = Claiming(self._settings.queues, functions, free, parked)
                 claimed: list[Claimed] = await self.journal.append(Call(claiming))
-                for one in claimed:
-                    self.load.take(one.facts.id)
-                    self._start(one)
+                await self._start_all(claimed)
                 self._again = self._again or len(claimed) == free
         finally:
             self._claiming = False
 
-    def _start(self, claimed: Claimed) -> None:
-        parked = self.parked.pop(claimed.facts.id, None)
+    async def _start_all(self, claimed: Sequence[Claimed]) -> None:
+        parked = {}
+        for one in claimed:
+            self.load.take(one.facts.id)
+            parked[one.facts.id] = self.parked.pop(one.facts.id, None)
+        # Their coroutines had to make room while they were claimed.
+        evicted = [c for c in claimed if c.request is None and c.drained.cancel is None and parked[c.facts.id] is None]
+        if evicted:
+            await self.journal.append(Call(partial(load_requests, claimed=evicted)))
+        for one in claimed:
+            self._start(one, parked[one.facts.id])
+
+    def _start(self, claimed: Claimed, parked: LiveRun | None) -> None:
         if claimed.drained.cancel is not None:
             if parked is not None:
                 parked.lose()
@@ -240,42 +251,6 @@ class Dispatcher:
     @property
     def idle(self) -> bool:
         return not self._tasks and not self._claiming
-
-
-def claimed_from(new: NewRun) -> Claimed:
-    """A run of ours that was inserted a moment ago needs nothing from the database."""
-    row = new.run
-    facts = RunFacts(
-        id=row.id,
-        env=row.env,
-        function=row.function,
-        fence=row.fence,
-        attempt=row.attempt,
-        root=row.root,
-        parent=row.parent,
-        parent_key=row.parent_key,
-        replay_of=row.replay_of,
-        queue=row.queue,
-        version=row.version,
-        queued_at=row.queued_at,
-        started_at=row.started_at or row.queued_at,
-    )
-    return Claimed(facts, new_request(new))
-
-
-def new_request(new: NewRun) -> CallRequest:
-    row = new.run
-    return CallRequest(
-        run_id=row.id,
-        env=row.env,
-        function=row.function,
-        attempt=row.attempt,
-        queued_at=row.queued_at,
-        events=new.envelopes,
-        input=new.input_value,
-        parent_run_id=row.parent,
-        replay_of=row.replay_of,
-    )
 
 
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:

@@ -13,6 +13,7 @@ from orchestrator.engine.endings import end_checkpoint
 from orchestrator.engine.facts import Claimed, RunFacts
 from orchestrator.engine.hosting import Host
 from orchestrator.engine.journal.items import Checkpoint, NewRun
+from orchestrator.engine.mailbox import Mailbox
 from orchestrator.engine.recording import Recorder
 from orchestrator.executors.base import Execution
 from orchestrator.sdk.transport import StepRun, Suspend
@@ -33,7 +34,7 @@ class LiveRun:
         self.resting = False  # released in the database, the coroutine stays in memory
         self.ended = False
         self._pending: list[WaitOpened] = []
-        self._mail = list(claimed.mail)
+        self._mail = Mailbox(claimed.mail)
         self._bodies = Bodies()
         self._lingers_until: datetime | None = None
         self._timer_at: datetime | None = None
@@ -140,17 +141,15 @@ class LiveRun:
     # Waits
 
     def open_wait(self, op: WaitOpened) -> None:
+        if op.wait is WaitKind.SIGNAL:
+            self._mail.take(op.name)  # one that came since the step asked: the database gives it to the wait
         self._pending.append(op)
         if len(self._pending) == 1 and self.execution is not None and self.execution.in_memory:
             # After the look that may find the run quiet and write them with its release.
             self.host.soon(lambda: self.host.soon(self.flush_waits))
 
     def take_signal(self, name: str) -> tuple[int, Any] | None:
-        for n, (number, known, payload) in enumerate(self._mail):
-            if known == name:
-                del self._mail[n]
-                return number, payload
-        return None
+        return self._mail.take(name)
 
     def _opened(self) -> Checkpoint:
         pending, self._pending = self._pending, []
@@ -168,7 +167,7 @@ class LiveRun:
             self._linger()
         if self._lingers_until is not None or self._goes_on_soon():
             self.is_quiet = True
-            if opened.entries:
+            if opened.entries or opened.rows:
                 self.host.background(self._append(opened))
             return
         self._release(opened)
@@ -219,15 +218,19 @@ class LiveRun:
     def learn(self, claimed: Claimed) -> None:
         """Waits that are over by the database's word."""
         self.is_quiet = False
-        self._mail.extend(claimed.mail)
         assert self.execution is not None
         for s in claimed.drained.settled:
             self.recorder.waits.pop(s.key, None)
             self.execution.settle(s.key, s.status, s.output, ErrorInfo.from_json(s.error) if s.error else None)
+        self._mail.add(claimed.mail, self._awaited_signals())
         if self._lingers_until is not None:
             self._lingers_until = self.now() + LINGER
         self._watch_timers()
         self.execution.check()
+
+    def _awaited_signals(self) -> list[str]:
+        opening = [op.name for op in self._pending if op.wait is WaitKind.SIGNAL]
+        return opening + [wait.name for wait in self.recorder.waits.values() if wait.kind is WaitKind.SIGNAL]
 
     def give_back(self) -> None:
         """This process ends: whoever comes next goes on from the last checkpoint."""

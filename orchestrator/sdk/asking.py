@@ -17,6 +17,7 @@ from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.sending import incoming
 
 Duration = str | timedelta | int | float
+MAX_SIGNAL_NAME = 200  # characters
 
 
 class Asking:
@@ -55,7 +56,10 @@ class Asking:
 
     def _wait_for_signal(self, id: str, name: str | None, timeout: Duration | None) -> programs.Program:
         limit = None if timeout is None else parse_duration(timeout)
-        return programs.wait_for_signal(self._inv, id, name or id, limit)
+        name = name or id
+        if len(name) > MAX_SIGNAL_NAME:
+            raise InvalidInput(f"step {id!r}: a signal's name has at most {MAX_SIGNAL_NAME} characters")
+        return programs.wait_for_signal(self._inv, id, name, limit)
 
     def _invoke(
         self,

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 
-import orjson
-
-from orchestrator.core.ops import MessageKind
+from orchestrator.core.ops import MessageKind, WaitKind
 from orchestrator.engine.journal.items import Checkpoint, Entry
+from orchestrator.engine.journal.leaving import deliver_mail, settle_endings
 from orchestrator.engine.journal.starts import apply_starts
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.engine.rows import InboxRow, MailRow
+from orchestrator.engine.rows import InboxRow, WaitRow
 from orchestrator.engine.sql import FenceClaim, Id
 
 
@@ -40,10 +39,14 @@ def apply_checkpoints(tx: Tx, items: Sequence[Checkpoint]) -> list[Outcome]:
             bases[item.run, item.fence] = base + len(item.entries)
             outcomes.append(Outcome.COMMITTED)
             accepted.append((item, base))
-    received = _settle_endings(tx, [item for item, _ in accepted if item.ends_run])
     for item, base in accepted:
-        first = received.get(item.run, []) if item.ends_run else []
-        _gather(tx, item, base, [*first, *item.entries])
+        if not item.ends_run:
+            _gather(tx, item, base, item.entries)
+    # Last: an ending closes what others of this batch have opened.
+    ending = [(item, base) for item, base in accepted if item.ends_run]
+    first = settle_endings(tx, [item for item, _ in ending])
+    for item, base in ending:
+        _gather(tx, item, base, [*first[item.run], *item.entries])
     apply_starts(tx, [start for item, _ in accepted for start in item.starts])
     return outcomes
 
@@ -76,6 +79,9 @@ def _tell_refused(tx: Tx, item: Checkpoint) -> None:
 def _gather(tx: Tx, item: Checkpoint, base: int, entries: Sequence[Entry]) -> None:
     tx.number(item.run, base, entries, item.move and item.move.status)
     tx.add(*item.rows)
+    for row in item.rows:
+        if type(row) is WaitRow and row.kind == WaitKind.SIGNAL:
+            deliver_mail(tx, row)
     for end in item.ends:
         tx.end_attempt(end)
     for child in item.children:
@@ -89,47 +95,3 @@ def _gather(tx: Tx, item: Checkpoint, base: int, entries: Sequence[Entry]) -> No
         tx.store_result(item.result)
     if item.move is not None:
         tx.move(item.move)
-
-
-def _settle_endings(tx: Tx, items: Sequence[Checkpoint]) -> dict[str, list[Entry]]:
-    """A run that ends takes what was left for it into its history: an acknowledged signal was seen by a live run."""
-    received: dict[str, list[Entry]] = {}
-    if not items:
-        return received
-    runs = [Id(item.run) for item in sorted(items, key=lambda item: item.run)]
-    tx.db.lock_ending(runs)
-    condition, params = tx.db.any_of("run", runs)
-    left = tx.db.query(
-        f"SELECT id, run, kind, CAST(data AS text) FROM signalbox_inbox WHERE {condition} ORDER BY id", params
-    )
-    for inbox_id, raw, kind, data in left:
-        if kind == MessageKind.SIGNAL:
-            run = tx.db.id(raw)
-            received.setdefault(run, []).append(Entry("signal.received", tx.now, data=data))
-            message = orjson.loads(data)
-            tx.add(MailRow(run, message["name"], inbox_id, orjson.dumps(message["data"]).decode()))
-    tx.delete_inbox([row[0] for row in left])
-    for run, entries in received.items():
-        tx.db.run("UPDATE signalbox_run SET seq = seq + ? WHERE id = ?", [len(entries), Id(run)])
-    for item in items:
-        if item.cancel_children:
-            _close_open(tx, item)
-            cancel_children(tx, item.run)
-    return received
-
-
-def _close_open(tx: Tx, item: Checkpoint) -> None:
-    """Attempts that are open when their run ends, end as cancelled."""
-    tx.db.run("DELETE FROM signalbox_wait WHERE run = ?", [Id(item.run)])
-    tx.db.run(
-        "UPDATE signalbox_attempt SET status = 'cancelled', ended_at = ? WHERE run = ?"
-        " AND status IN ('running', 'sleeping', 'waiting')",
-        [tx.now, Id(item.run)],
-    )
-
-
-def cancel_children(tx: Tx, run: str) -> None:
-    """Asks every child that still runs to cancel, in the transaction that ends its parent."""
-    waited_for = "parent = ? AND parent_key IS NOT NULL AND ended_at IS NULL"
-    for (child,) in tx.db.query(f"SELECT id FROM signalbox_run WHERE {waited_for}", [Id(run)]):
-        tx.add(InboxRow(tx.db.id(child), "cancel", MessageKind.CANCEL, '{"reason": "its parent ended"}', tx.now))
