@@ -10,27 +10,32 @@ from orchestrator.core.errors import InvalidPayload
 
 
 @lru_cache(maxsize=4096)
-def _signature(body: Callable[..., Any]) -> inspect.Signature:
+def signature(body: Callable[..., Any]) -> inspect.Signature:
     """The signature without its first parameter, the context."""
-    signature = inspect.signature(body)
-    return signature.replace(parameters=list(signature.parameters.values())[1:])
+    whole = inspect.signature(body)
+    return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+
+def annotations(body: Callable[..., Any]) -> dict[str, Any]:
+    """Annotations by name; none when one of them cannot be resolved at run time."""
+    try:
+        return get_type_hints(body)
+    except Exception:  # author code: that is no reason to refuse the task
+        return {}
 
 
 @lru_cache(maxsize=4096)
 def _shapes(body: Callable[..., Any]) -> dict[str, Shape]:
-    try:
-        hints = get_type_hints(body)
-    except Exception:  # an annotation that cannot be resolved at run time is no reason to refuse the task
-        hints = {}
-    return {name: Shape.of(hints.get(name, Any)) for name in _signature(body).parameters}
+    hints = annotations(body)
+    return {name: Shape.of(hints.get(name, Any)) for name in signature(body).parameters}
 
 
 def bind(body: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments by name. Raises InvalidPayload as Python would raise TypeError."""
     try:
-        return dict(_signature(body).bind(*args, **kwargs).arguments)
+        return dict(signature(body).bind(*args, **kwargs).arguments)
     except TypeError as error:
-        raise InvalidPayload(f"{body.__name__}{_signature(body)}: {error}") from error
+        raise InvalidPayload(f"{body.__name__}{signature(body)}: {error}") from error
 
 
 def bind_json(body: Callable[..., Any], payload: Any) -> str:
@@ -38,7 +43,7 @@ def bind_json(body: Callable[..., Any], payload: Any) -> str:
     if payload is None:
         payload = {}
     if not isinstance(payload, Mapping):
-        raise InvalidPayload(f"{body.__name__} takes an object of its arguments {_signature(body)}")
+        raise InvalidPayload(f"{body.__name__} takes an object of its arguments {signature(body)}")
     load(body, payload)
     return encode(payload)
 

@@ -13,6 +13,7 @@ from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
 from orchestrator.sdk.events import RunFailed, name_of
 from orchestrator.sdk.registry import Definition, registry
+from orchestrator.sdk.schemas import event_schema, task_schema
 
 ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,159}")
 TIMER_EVENT = "signalbox/scheduled.timer"
@@ -49,6 +50,7 @@ def declare(
         compile_expression(if_)
     triggers = tuple(_trigger(function_id, source, if_) for source in sources)
     policy = Retries.of(retries)
+    payloads = {n: c for c in map(_class_of, sources) if c is not None and (n := name_of(c)) is not None}
     definition = Definition(
         id=function_id,
         name=name or function_id,
@@ -58,8 +60,9 @@ def declare(
         triggers=triggers,
         retries=policy,
         queue=queue,
-        payloads={n: c for c in map(_class_of, sources) if c is not None and (n := name_of(c)) is not None},
-        config=_config(body, policy, queue, triggers),
+        payloads=payloads,
+        config=_config(body, policy, queue, triggers)
+        | {"payload_schema": task_schema(body) if kind == "task" else event_schema(payloads)},
     )
     registry.add(definition)
     return definition
