@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
@@ -45,7 +46,7 @@ class Claiming:
         known, functions = tx.db.any_of("function", list(self.functions))
         queue, queues = tx.db.any_of("queue", list(self.queues))
         ours, params = f"{queue} AND {known}", [*queues, *functions]
-        arms = (
+        arms: tuple[tuple[str, list[Any]], ...] = (
             (TO_CANCEL, []),
             (f"{WITH_MESSAGES} AND {ours}", params),
             (f"due_at <= ? AND {ours}", [tx.now, *params]),

@@ -84,7 +84,7 @@ def test_cancelling_is_final(harness: Harness) -> None:
     run = harness.trigger(publish)
     harness.cancel(run, "changed my mind")
     assert run.status is Status.CANCELLED
-    assert run.history[-2:] == ["cancel.requested", "run.cancelled"]
+    assert run.history[-3:] == ["cancel.requested", "step.cancelled", "run.cancelled"]
 
 
 def test_crons_tick_as_time_passes() -> None:
