@@ -10,7 +10,6 @@ from typing import Any
 from orchestrator.core.ops import OpKind, Status
 
 MICROSECOND = timedelta(microseconds=1)
-WAITS = {OpKind.SLEEP, OpKind.WAIT_FOR_EVENT, OpKind.WAIT_FOR_SIGNAL, OpKind.INVOKE}
 
 
 class Phase(StrEnum):
@@ -30,7 +29,7 @@ class Phase(StrEnum):
     TIMED_OUT = "timed_out"
 
 
-ACTIVE = frozenset({Phase.RUNNING, Phase.COMPLETED, Phase.FAILED, Phase.LOST})
+ACTIVE = frozenset({Phase.RUNNING, Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED, Phase.LOST})
 IDLE = frozenset({Phase.BACKOFF, Phase.SLEEP, Phase.WAIT, Phase.CHILD, Phase.TIMED_OUT})
 
 
@@ -164,17 +163,19 @@ def _backoff_end(run: RunFacts, row: AttemptFacts, follower: AttemptFacts | None
 
 
 def _phase(row: AttemptFacts) -> Phase:
-    match row.status:
-        case Status.FAILED | Status.CANCELLED | Status.LOST | Status.TIMED_OUT:
-            return Phase(row.status.value)
-        case _ if row.op is OpKind.SLEEP:
-            return Phase.SLEEP
-        case _ if row.op is OpKind.INVOKE:
+    match row.op, row.status:
+        case _, Status.LOST:
+            return Phase.LOST
+        case OpKind.INVOKE, _:
             return Phase.CHILD
-        case _ if row.op in WAITS:
+        case _, Status.TIMED_OUT:
+            return Phase.TIMED_OUT
+        case OpKind.SLEEP, _:
+            return Phase.SLEEP
+        case ((OpKind.WAIT_FOR_EVENT | OpKind.WAIT_FOR_SIGNAL), _):
             return Phase.WAIT
-        case Status.COMPLETED:
-            return Phase.COMPLETED
+        case _, (Status.COMPLETED | Status.FAILED | Status.CANCELLED):
+            return Phase(row.status.value)
         case _:
             return Phase.RUNNING
 

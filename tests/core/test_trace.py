@@ -73,7 +73,9 @@ def test_a_step_between_two_attempts_is_retrying_until_the_run_ends():
         (OpKind.WAIT_FOR_EVENT, Status.WAITING, Phase.WAIT),
         (OpKind.WAIT_FOR_EVENT, Status.TIMED_OUT, Phase.TIMED_OUT),
         (OpKind.WAIT_FOR_SIGNAL, Status.COMPLETED, Phase.WAIT),
+        (OpKind.WAIT_FOR_SIGNAL, Status.CANCELLED, Phase.WAIT),  # nothing of it was work
         (OpKind.INVOKE, Status.WAITING, Phase.CHILD),
+        (OpKind.INVOKE, Status.FAILED, Phase.CHILD),  # the row's status says how the child ended
         (OpKind.TRANSACTION, Status.COMPLETED, Phase.COMPLETED),
         (OpKind.RUN, Status.LOST, Phase.LOST),
         (OpKind.RUN, Status.CANCELLED, Phase.CANCELLED),
