@@ -30,6 +30,7 @@ def main(accept: bool) -> None:
             package = packages[spec(entry)]
             body = sprite(package, entry["icons"]) if "icons" in entry else read(package, entry["source"])
             store(entry, body, accept)
+            keep_licence(entry, package)
     (VENDOR / "THIRD_PARTY.md").write_text(third_party(entries))
 
 
@@ -71,11 +72,17 @@ def store(entry: dict[str, Any], body: bytes, accept: bool) -> None:
     (VENDOR / entry["target"]).write_bytes(body)
 
 
+def keep_licence(entry: dict[str, Any], package: Path) -> None:
+    folder = VENDOR / "licences"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{entry['package'].split('/')[-1]}.txt").write_bytes(read(package, "LICENSE"))
+
+
 def third_party(entries: Iterable[dict[str, Any]]) -> str:
     lines = [
         "# Third-party files",
         "",
-        "Written by scripts/vendor.py from vendor.toml.",
+        "Written by scripts/vendor.py from vendor.toml. The licences' texts are in licences/.",
         "",
         "| file | npm package | version | licence |",
         "|---|---|---|---|",
