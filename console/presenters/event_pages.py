@@ -119,7 +119,7 @@ def _outcomes(found: Sequence[RunRow]) -> list[Outcome]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * min(max(share, 0.004), 1):.2f}%"
+    return f"{100 * min(max(share, 0), 1):.2f}%"
 
 
 def _kin(event: Event) -> list[Event]:

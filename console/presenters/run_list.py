@@ -138,7 +138,8 @@ def _row(run: Run, event: Event | None, error: Mapping[str, str] | None, waits: 
     if error:
         note, kind = f"{error.get('type', 'Error')}: {first_line(error.get('message', ''))}", "error"
     elif sentences := waiting_for(waits):
-        note, kind = sentences[0], "wait"
+        more = f" and {len(sentences) - 1} more" if len(sentences) > 1 else ""
+        note, kind = sentences[0] + more, "wait"
     return RunRow(
         run=run,
         word=STATUS_WORDS[Status(run.status)],

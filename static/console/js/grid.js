@@ -9,6 +9,7 @@ import { failed } from "#sb/trace";
 
 const SQUEEZE_FROM = 0.6;
 const END_PX = 14;
+const BEYOND = 0.04; // of a run that lives, so that its end is seen to move
 
 export class TraceGrid extends HTMLElement {
   scale = new Scale();
@@ -30,10 +31,9 @@ export class TraceGrid extends HTMLElement {
     const at = this.rows.findIndex((row) => row.id === held);
     this.active = at >= 0 ? at : Math.min(this.active, this.rows.length - 1);
     const end = this.trace.end();
-    const shown = this.trace.final ? end : end * 1.04;
     const found = gaps(this.trace, this.view.children, end);
     this.squeezes = this.idle ?? found.reduce((sum, gap) => sum + gap.end - gap.start, 0) > end * SQUEEZE_FROM;
-    this.scale.setDomain(shown, this.squeezes ? found : []);
+    this.scale.setDomain(end, this.squeezes ? found : [], this.trace.final ? 0 : BEYOND);
     this.ui.body.style.setProperty("--height", `${this.rows.length * this.rowHeight}px`);
     this.ui.scroll.setAttribute("aria-rowcount", this.rows.length);
     this.ui.count.textContent = stepsText(this.trace);

@@ -45,6 +45,12 @@ pane.addEventListener("click", (event) => {
   }
 });
 
+// A tab or an attempt of this run goes into the address; one of a child run shown here does not.
+pane.addEventListener("htmx:beforeRequest", (event) => {
+  const { path } = event.detail.requestConfig;
+  if (event.detail.elt !== pane && path.startsWith(`${pane.dataset.url}?`)) history.pushState({}, "", path.slice(pane.dataset.url.length));
+});
+
 pane.addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.querySelector(".waterfall-scroll")?.focus();
 });

@@ -4,6 +4,7 @@ const BACKOFF_MS = [500, 15000];
 const POLL_MS = { active: 3000, hidden: 60000 };
 const HANDSHAKES_BEFORE_POLLING = 3;
 const SIGNED_OUT = 4401;
+const CHANNELS_MOST = 20;
 
 class Live {
   channels = new Map();
@@ -15,6 +16,7 @@ class Live {
    * Returns the function that unsubscribes.
    */
   subscribe(channel, feed) {
+    if (this.channels.size >= CHANNELS_MOST) return () => {};
     this.channels.set(channel, feed);
     if (this.socket?.readyState === WebSocket.OPEN) this.sub(channel, feed);
     else this.connect();

@@ -11,15 +11,16 @@ export class Scale {
   gaps = [];
   fitted = true;
 
-  /** What is drawn: 0 to `end` microseconds, with `gaps` [{start, end}] squeezed. */
-  setDomain(end, gaps) {
+  /** What is drawn: 0 to `end` microseconds and a share `beyond` of it, with `gaps` [{start, end}] squeezed. */
+  setDomain(end, gaps, beyond = 0) {
     this.end = Math.max(end, 1);
     this.gaps = gaps;
     const idle = gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0);
     const active = Math.max(this.end - idle, 1);
     const share = Math.min(0.5, (gaps.length * GAP_PX) / Math.max(this.width, 1));
-    this.total = active / (1 - share);
-    this.squeezed = gaps.length ? (this.total - active) / gaps.length : 0;
+    const total = active / (1 - share);
+    this.squeezed = gaps.length ? (total - active) / gaps.length : 0;
+    this.total = total * (1 + beyond);
     if (this.fitted) [this.from, this.to] = [0, this.total];
   }
 

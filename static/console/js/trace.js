@@ -1,5 +1,5 @@
 // A run's trace in the browser: a snapshot, then deltas; applying one twice does no harm.
-export const ACTIVE = new Set(["running", "completed", "failed", "lost"]);
+export const ACTIVE = new Set(["running", "completed", "failed", "cancelled", "lost"]);
 
 export class Trace {
   constructor(snapshot) {
