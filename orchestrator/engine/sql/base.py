@@ -5,9 +5,8 @@ Portable statements use ``?`` for parameters; parameters and results are plain P
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.engine.rows import AttemptEnd, KeyRow, Row, RunMove, RunResult
 
@@ -18,8 +17,7 @@ class Id(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FenceClaim:
+class FenceClaim(NamedTuple):
     """``n`` journal numbers wanted for a run held with ``fence``."""
 
     run: str

@@ -20,6 +20,7 @@ CASTS = {
     ColumnType.INTEGER: "bigint",
     ColumnType.BOOLEAN: "bool",
     ColumnType.TEXT: "text",
+    ColumnType.CHOICE: "text",
 }
 FENCE = """
 WITH b AS (SELECT * FROM unnest(%s::uuid[], %s::int[], %s::int[]) t(id, fence, n)),

@@ -1,29 +1,67 @@
-"""SQLite: one prepared statement a row (a few microseconds), one writer at a time by the process's write lock."""
+"""SQLite: many rows in few statements, one writer at a time by the process's write lock."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from orchestrator.core import ids
 from orchestrator.db.locks import write_lock
 from orchestrator.engine.rows import AttemptEnd, KeyRow, Row, RunMove, RunResult
 from orchestrator.engine.sql.base import Connection, FenceClaim, Id
-from orchestrator.engine.sql.tables import TABLES, ColumnType
+from orchestrator.engine.sql.bulk import STATEMENTS, Bulk
+from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
 from orchestrator.models.fields import from_micros, to_micros
 
 CHECKPOINT_PAGES = 4000  # 16 MB of WAL between checkpoints
 
 
-def _id(value: str | None) -> bytes | None:
-    return None if value is None else ids.to_bytes(value)
+# The same ids and moments come again and again within a few batches.
+_id = lru_cache(maxsize=8192)(lambda id: None if id is None else ids.to_bytes(id))
+_moment = lru_cache(maxsize=1024)(lambda moment: None if moment is None else to_micros(moment))
+CONVERTERS: dict[ColumnType, Callable[[Any], Any]] = {
+    ColumnType.ID: _id,
+    ColumnType.MOMENT: _moment,
+    ColumnType.CHOICE: str,  # the driver takes an enum's member for a stranger and looks for its adapter
+}
+FENCE = Bulk(
+    # The plus keeps the planner from walking all runs of this owner.
+    "UPDATE signalbox_run SET seq = seq + v.column3 FROM (VALUES {}) AS v"
+    " WHERE signalbox_run.id = v.column1 AND fence = v.column2 AND +owner = ? RETURNING id, seq",
+    3,
+)
+END_ATTEMPTS = Bulk(
+    "UPDATE signalbox_attempt SET status = v.column4, ended_at = v.column5, output = v.column6, blob = v.column7,"
+    " error = v.column8, detail = coalesce(v.column9, detail) FROM (VALUES {}) AS v"
+    " WHERE run = v.column1 AND key = v.column2 AND number = v.column3",
+    9,
+)
+MOVE_RUNS = Bulk(
+    "UPDATE signalbox_run SET status = v.column2, owner = v.column3, due_at = v.column4, attempt = v.column5,"
+    " ended_at = v.column6 FROM (VALUES {}) AS v WHERE signalbox_run.id = v.column1",
+    6,
+)
+STORE_RESULTS = Bulk(
+    "UPDATE signalbox_run_data SET output = v.column2, output_blob = v.column3, error = v.column4"
+    " FROM (VALUES {}) AS v WHERE run = v.column1",
+    4,
+)
 
 
-def _moment(value: datetime | None) -> int | None:
-    return None if value is None else to_micros(value)
+def _insert(table: Table, tail: str = "") -> Bulk:
+    return Bulk(f"INSERT INTO {table.name} ({table.column_list}) VALUES {{}}{tail}", len(table.columns))
 
 
-CONVERTERS: dict[ColumnType, Callable[[Any], Any]] = {ColumnType.ID: _id, ColumnType.MOMENT: _moment}
+INSERTS = {kind: _insert(table) for kind, table in TABLES.items()}
+INSERTS_OR_NOT = {kind: _insert(table, " ON CONFLICT DO NOTHING") for kind, table in TABLES.items()}
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], converters: Iterable[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
+    columns: list[Any] = list(zip(*rows, strict=True))
+    for n, converter in converters:
+        columns[n] = map(converter, columns[n])
+    return columns
 
 
 def _param(value: Any) -> Any:
@@ -49,7 +87,12 @@ class SqliteConnection(Connection):
 
     def _open(self) -> sqlite3.Connection:
         raw = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, timeout=20, uri=self.path.startswith("file:")
+            self.path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=20,
+            uri=self.path.startswith("file:"),
+            cached_statements=STATEMENTS,
         )
         pragmas = ("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={CHECKPOINT_PAGES}")
         for pragma in pragmas:
@@ -89,7 +132,10 @@ class SqliteConnection(Connection):
         return self._raw.execute(sql, [_param(value) for value in params]).rowcount
 
     def any_of(self, column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-        return f"{column} IN ({','.join('?' * len(values))})", list(values)
+        params = list(values)
+        # To the next power of two, by repeating the last: few texts, so that all of them stay prepared.
+        params += params[-1:] * ((1 << (len(params) - 1).bit_length()) - len(params))
+        return f"{column} IN ({','.join('?' * len(params))})", params
 
     def id(self, value: Any) -> str:
         return ids.from_bytes(value)
@@ -98,25 +144,17 @@ class SqliteConnection(Connection):
         return None if value is None else from_micros(value)
 
     def insert(self, rows: Sequence[Row], *, ignore_conflicts: bool = False) -> None:
-        table = TABLES[type(rows[0])]
-        places = ",".join("?" * len(table.columns))
-        tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-        convert = [(n, CONVERTERS[kind]) for n, kind in enumerate(table.types) if kind in CONVERTERS]
-        values = []
-        for row in rows:
-            value = list(row)
-            for n, converter in convert:
-                value[n] = converter(value[n])
-            values.append(value)
-        self._raw.executemany(f"INSERT INTO {table.name} ({table.column_list}) VALUES ({places}){tail}", values)
+        kind = type(rows[0])
+        converters = [(n, CONVERTERS[t]) for n, t in TABLES[kind].special]
+        statement = (INSERTS_OR_NOT if ignore_conflicts else INSERTS)[kind]
+        statement.run(self._raw, _columns(rows, converters))
 
     def fence(self, owner: str, claims: Sequence[FenceClaim]) -> Mapping[str, int | None]:
-        me = ids.to_bytes(owner)
-        sql = "UPDATE signalbox_run SET seq = seq + ? WHERE id = ? AND fence = ? AND owner = ? RETURNING seq"
-        bases: dict[str, int | None] = {}
-        for claim in claims:
-            row = self._raw.execute(sql, (claim.n, ids.to_bytes(claim.run), claim.fence, me)).fetchone()
-            bases[claim.run] = row[0] - claim.n if row else None
+        bases: dict[str, int | None] = dict.fromkeys([claim.run for claim in claims])
+        by_id = {_id(claim.run): claim for claim in claims}
+        for raw_id, seq in FENCE.run(self._raw, _columns(claims, [(0, _id)]), _id(owner)):
+            claim = by_id[raw_id]
+            bases[claim.run] = seq - claim.n
         return bases
 
     def use_keys(self, keys: Sequence[KeyRow]) -> list[bool]:
@@ -130,26 +168,13 @@ class SqliteConnection(Connection):
         ]
 
     def end_attempts(self, ends: Sequence[AttemptEnd]) -> None:
-        self._raw.executemany(
-            "UPDATE signalbox_attempt SET status = ?, ended_at = ?, output = ?, blob = ?, error = ?,"
-            " detail = coalesce(?, detail) WHERE run = ? AND key = ? AND number = ?",
-            [(*(e.status, to_micros(e.ended_at), e.output, _id(e.blob), e.error, e.detail), *_place(e)) for e in ends],
-        )
+        END_ATTEMPTS.run(self._raw, _columns(ends, [(0, _id), (3, str), (4, _moment), (6, _id)]))
 
     def move_runs(self, moves: Sequence[RunMove]) -> None:
-        self._raw.executemany(
-            "UPDATE signalbox_run SET status = ?, owner = ?, due_at = ?, attempt = ?, ended_at = ? WHERE id = ?",
-            [
-                (m.status, _id(m.owner), _moment(m.due_at), m.attempt, _moment(m.ended_at), ids.to_bytes(m.run))
-                for m in moves
-            ],
-        )
+        MOVE_RUNS.run(self._raw, _columns(moves, [(0, _id), (1, str), (2, _id), (3, _moment), (5, _moment)]))
 
     def store_results(self, results: Sequence[RunResult]) -> None:
-        self._raw.executemany(
-            "UPDATE signalbox_run_data SET output = ?, output_blob = ?, error = ? WHERE run = ?",
-            [(r.output, _id(r.output_blob), r.error, ids.to_bytes(r.run)) for r in results],
-        )
+        STORE_RESULTS.run(self._raw, _columns(results, [(0, _id), (2, _id)]))
 
     def claim(self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int) -> list[str]:
         rows = self.query(

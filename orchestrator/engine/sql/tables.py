@@ -18,6 +18,10 @@ class ColumnType(StrEnum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     TEXT = "text"
+    CHOICE = "choice"  # text, given as a member of an enum
+
+
+SPECIAL = frozenset({ColumnType.ID, ColumnType.MOMENT, ColumnType.CHOICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Table:
     name: str
     columns: tuple[str, ...]
     types: tuple[ColumnType, ...]
+    special: tuple[tuple[int, ColumnType], ...]  # places of the columns that are not given as the driver takes them
 
     @property
     def column_list(self) -> str:
@@ -43,13 +48,16 @@ def _type(field: object) -> ColumnType:
             return ColumnType.BOOLEAN
         case django_models.IntegerField():
             return ColumnType.INTEGER
+        case django_models.CharField() if field.choices and not field.null:
+            return ColumnType.CHOICE
         case _:
             return ColumnType.TEXT
 
 
 def _table(model: type[django_models.Model], row: Any) -> Table:
     types = tuple(_type(model._meta.get_field(name)) for name in row._fields)
-    return Table(model._meta.db_table, row._fields, types)
+    special = tuple((n, kind) for n, kind in enumerate(types) if kind in SPECIAL)
+    return Table(model._meta.db_table, row._fields, types, special)
 
 
 TABLES: dict[type, Table] = {

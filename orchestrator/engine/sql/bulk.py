@@ -1,0 +1,43 @@
+"""Many rows in few statements on SQLite: its driver lets Python's lock go at every step of every statement.
+
+Beside a busy thread each of these costs up to a switch interval (5 ms) to get the lock back: 160 rows by
+``executemany`` took 85 ms, the same rows in two statements 2 ms.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+SIZES = (128, 64, 32, 16, 8, 4, 2, 1)  # rows in one statement: few texts, so that all of them stay prepared
+STATEMENTS = 512  # prepared ones that a connection keeps
+
+
+class Bulk:
+    """A statement in which ``{}`` stands for rows of ``width`` parameters: ``INSERT INTO t VALUES {}``."""
+
+    __slots__ = ("_text", "_texts", "_width")
+
+    def __init__(self, text: str, width: int) -> None:
+        self._text = text
+        self._width = width
+        self._texts: dict[int, str] = {}
+
+    def run(self, raw: sqlite3.Connection, columns: Sequence[Iterable[Any]], *more: Any) -> list[tuple[Any, ...]]:
+        """What it returned for all rows, which are given column by column; ``more`` follows the rows."""
+        values = list(chain.from_iterable(zip(*columns, strict=True)))
+        found: list[tuple[Any, ...]] = []
+        start, left = 0, len(values) // self._width
+        for size in SIZES:
+            while left >= size:
+                end = start + size * self._width
+                found += raw.execute(self._of(size), [*values[start:end], *more]).fetchall()
+                start, left = end, left - size
+        return found
+
+    def _of(self, size: int) -> str:
+        text = self._texts.get(size)
+        if text is None:
+            row = f"({','.join('?' * self._width)})"
+            text = self._texts[size] = self._text.format(",".join([row] * size))
+        return text
