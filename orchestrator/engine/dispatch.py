@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from contextvars import Context
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -150,7 +151,12 @@ class Dispatcher:
         request = claimed.request
         assert request is not None
         recorder = Recorder(
-            claimed.facts, self._worker, self.starting, self._settings.blob_bytes, self._settings.max_value_bytes
+            claimed.facts,
+            request,
+            self._worker,
+            self.starting,
+            self._settings.blob_bytes,
+            self._settings.max_value_bytes,
         )
         run = LiveRun(self, recorder, claimed)
         self.live[claimed.facts.id] = run
@@ -201,7 +207,8 @@ class Dispatcher:
             self.claim()
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(_guarded(work))
+        # In a context of its own: it is no branch of the run that happens to ask for it.
+        task = self._loop.create_task(_guarded(work), context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -10,6 +10,7 @@ import orjson
 from orchestrator.core.machine import OpenWait
 from orchestrator.core.moments import iso
 from orchestrator.core.ops import (
+    CallRequest,
     Op,
     OpKind,
     RunBlocked,
@@ -35,6 +36,7 @@ class Recorder:
     """Writes for one run. ``worker`` is the label shown beside each attempt."""
 
     facts: RunFacts
+    request: CallRequest
     worker: str
     starting: Starting
     inline_bytes: int
@@ -162,7 +164,7 @@ class Recorder:
         self._own_attempt(checkpoint, op, now)
         if op.retry_at is None:
             end_checkpoint(checkpoint, self.facts, op.status, now, error=op.error, cancel_children=True)
-            checkpoint.starts += self.starting.after_failure(self.facts, op.error, now)
+            checkpoint.starts += self.starting.after_failure(self.facts, self.request, op.error, now)
             return
         detail = {"retry_at": iso(op.retry_at)}
         data = _json({"type": op.error.type, "message": op.error.message[:500], **detail})

@@ -7,8 +7,7 @@ from typing import Any
 import orjson
 
 from orchestrator.core.codec import encode
-from orchestrator.core.errors import UnknownFunction
-from orchestrator.core.ops import ChildRun, ErrorInfo, NewEvent, Status
+from orchestrator.core.ops import CallRequest, ChildRun, ErrorInfo, NewEvent, Status
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.facts import RunFacts
@@ -127,12 +126,14 @@ class Starting:
             starts.append(self.event(row, envelope(row, event.data), key=key, store_repeats=True))
         return starts
 
-    def after_failure(self, facts: RunFacts, error: ErrorInfo, now: datetime) -> list[Start]:
+    def after_failure(self, facts: RunFacts, request: CallRequest, error: ErrorInfo, now: datetime) -> list[Start]:
         """The event that starts ``on_failure`` functions; none when nobody listens."""
         data = {
             "function_id": facts.function,
             "run_id": facts.id,
             "error": {**error.to_json(), "traceback": error.traceback[-8_192:]},
+            "event": request.events[0] if request.events else None,
+            "input": request.input,
         }
         payload = {"name": FAILED_EVENT, "data": data}
         if all(routed.skipped_reason for routed in self.catalog.router(facts.env).match(payload)):
@@ -142,13 +143,6 @@ class Starting:
         if start.event:
             start.event = start.event._replace(skipped=None)  # handlers of other functions are no news
         return [start]
-
-    def known(self, env: int, function: str) -> bool:
-        try:
-            self.catalog.get(env, function)
-        except UnknownFunction:
-            return False
-        return True
 
 
 def event_row(

@@ -47,11 +47,13 @@ class Event(Generic[T]):
 @event("signalbox/function.failed")
 @dataclass(frozen=True, slots=True)
 class RunFailed:
-    """What a failure handler is told: the run that failed for good, and why."""
+    """What a failure handler is told: the run that failed for good, why, and what it was about."""
 
     function_id: str
     run_id: str
     error: ErrorInfo
+    event: dict[str, Any] | None = None  # the envelope of the event that started the run
+    input: Any = None  # the payload of a run that was called by name
 
 
 def load_event(envelope: Mapping[str, Any], payload: type[Any] | None) -> Event[Any]:
