@@ -9,7 +9,7 @@ from console.presenters.run_list import TRIGGER_WORDS
 from console.presenters.text import MICROSECOND, STATUS_WORDS, between, count, duration, first_line
 from console.presenters.waiting import waiting_for
 from console.presenters.waterfall import Trace, read_trace
-from orchestrator.core.ops import OpKind, Status
+from orchestrator.core.ops import Status
 from orchestrator.core.trace import Span, active_us, waited_us
 from orchestrator.models import Event, Run, RunData, RunEvent, Wait
 
@@ -121,8 +121,3 @@ def _banner(trace: Trace, error: Mapping[str, Any] | None, waits: Sequence[Wait]
     if status is Status.QUEUED:
         return Banner("queued", "Queued", ["No worker has taken this run yet."])
     return None
-
-
-def replayable(span: Span) -> bool:
-    """Whether a run may be forked from this step."""
-    return span.op is not OpKind.FUNCTION

@@ -2,6 +2,7 @@
 import { refresh, tab } from "#sb/inspector";
 import { TraceGrid } from "#sb/grid";
 import { handleKey } from "#sb/grid-keys";
+import { feed, read } from "#sb/feed";
 import { live } from "#sb/live";
 import { brush } from "#sb/minimap";
 import { build } from "#sb/parts";
@@ -32,21 +33,8 @@ class SbWaterfall extends TraceGrid {
     clearInterval(this.timer);
   }
 
-  /** What the live connection needs to keep `trace` current. */
   feed(trace) {
-    const url = this.dataset.trace.replace(this.trace.id, trace.id);
-    const load = (data) => {
-      if (data.full) trace.load(data);
-      else trace.apply(data.run.rev, data.now, data.run, data.steps);
-      this.changed(trace, data.steps.map((row) => row[0]));
-    };
-    return {
-      rev: () => trace.rev,
-      done: () => trace.final,
-      delta: (frame) => this.changed(trace, trace.apply(frame.rev, frame.now, frame.run, frame.s)),
-      reload: async () => load(await read(url)),
-      poll: async () => load(await read(`${url}?since=${trace.rev}`)),
-    };
+    return feed(trace, this.dataset.trace.replace(this.trace.id, trace.id), (keys) => this.changed(trace, keys));
   }
 
   changed(trace, keys) {
@@ -146,12 +134,6 @@ class SbWaterfall extends TraceGrid {
     }
     this.update();
   }
-}
-
-async function read(url) {
-  const answer = await fetch(url, { headers: { accept: "application/json" } });
-  if (!answer.ok) throw new Error(`The trace could not be read: ${answer.status}`);
-  return answer.json();
 }
 
 customElements.define("sb-waterfall", SbWaterfall);
