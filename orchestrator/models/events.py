@@ -34,6 +34,13 @@ class Event(models.Model):
             models.Index(fields=["env", "id"], name="signalbox_event_list"),
             # Events list by name.
             models.Index(fields=["env", "name", "id"], name="signalbox_event_name"),
+            # Event page: what repeated it, what was made of it.
+            models.Index(
+                fields=["duplicate_of"], name="signalbox_event_repeats", condition=Q(duplicate_of__isnull=False)
+            ),
+            models.Index(
+                fields=["retrigger_of"], name="signalbox_event_again", condition=Q(retrigger_of__isnull=False)
+            ),
             # Router: what was sent in somebody's transaction and waits for its runs.
             models.Index(fields=["id"], name="signalbox_event_unrouted", condition=Q(routed_at=None)),
         ]
