@@ -16,7 +16,6 @@ from orchestrator.models import Event, Run, RunEvent
 
 SOURCE_WORDS = {"api": "API", "app": "Application", "run": "Run", "console": "Console", "engine": "Engine"}
 RUNS_SHOWN = 100
-KIN_SEARCHED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +122,9 @@ def _percent(share: float) -> str:
 
 
 def _kin(event: Event) -> list[Event]:
-    # Neither column has an index: look only among the next thousand events of the name, which has one.
-    near = (
-        Event.objects.filter(env=event.env, name=event.name, id__gt=event.id).order_by("id").values("id")[:KIN_SEARCHED]
-    )
+    """Its repeats and what was triggered from it again, newest first."""
     same = Q(duplicate_of=event.id) | Q(retrigger_of=event.id)
-    return list(Event.objects.defer("data", "user").filter(same, id__in=near).order_by("-id")[:20])
+    return list(Event.objects.defer("data", "user").filter(same).order_by("-id")[:20])
 
 
 def event_names(env: int) -> list[str]:
