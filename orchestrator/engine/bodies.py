@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from orchestrator.core.ops import StepStarted
+from orchestrator.core.ops import OpKind, StepStarted
 from orchestrator.engine.logs import LogBuffer
 from orchestrator.sdk.transport import StepRun
 
@@ -23,20 +23,23 @@ class Bodies:
         return bool(self._running)
 
     def began(self, step: StepRun) -> None:
-        self._running[step.key] = step
+        with self._lock:
+            self._running[step.key] = step
 
     def ended(self, step: StepRun) -> None:
         with self._lock:
             self._running.pop(step.key, None)
 
-    def show(self, now: datetime, started: Callable[[StepStarted], None], logged: Callable[[], None]) -> None:
+    def show(self, now: datetime, started: Callable[[StepStarted], object], logged: Callable[[], object]) -> None:
         """Tells of each body that has run for a while, once, and of what was logged meanwhile.
 
-        Under the lock: the end of a body is told after its beginning.
+        Under the lock: the end of a body is told after its beginning. A step.transaction commits its end itself,
+        which a beginning on its way through the journal would come after: it is not told.
         """
         with self._lock:
             for step in self._running.values():
-                if not step.recorded and step.started_at <= now - SHOWN_AFTER:
+                told = step.recorded or step.op is OpKind.TRANSACTION
+                if not told and step.started_at <= now - SHOWN_AFTER:
                     step.recorded = True
                     started(StepStarted(step.key, step.op, step.ordinal, step.attempt, step.started_at))
             if self.logs and self._running:

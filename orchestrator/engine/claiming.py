@@ -8,7 +8,7 @@ import orjson
 
 from orchestrator.core.machine import Drained, Message, OpenWait, Settlement, drain
 from orchestrator.core.ops import MessageKind, Status, WaitKind
-from orchestrator.engine.endings import end_checkpoint
+from orchestrator.engine.endings import cancellation
 from orchestrator.engine.facts import Claimed, RunFacts
 from orchestrator.engine.journal.checkpoints import apply_checkpoints
 from orchestrator.engine.journal.items import Checkpoint, Entry
@@ -123,9 +123,7 @@ def end_cancelled(tx: Tx, claimed: Iterable[Claimed]) -> None:
         cancel = run.drained.cancel
         if cancel is not None:
             checkpoint = Checkpoint(run.facts.id, run.facts.fence)
-            actor = str(cancel.data.get("actor", ""))
-            end_checkpoint(checkpoint, run.facts, Status.CANCELLED, tx.now, actor=actor, data=dict(cancel.data))
-            checkpoints.append(checkpoint)
+            checkpoints.append(cancellation(checkpoint, run.facts, tx.now, dict(cancel.data)))
     apply_checkpoints(tx, checkpoints)
 
 

@@ -41,6 +41,12 @@ def end_checkpoint(
         checkpoint.rows.append(_tell_parent(facts, status, now, checkpoint.result))
 
 
+def cancellation(checkpoint: Checkpoint, facts: RunFacts, now: datetime, data: dict[str, Any]) -> Checkpoint:
+    """The end of a run that was asked to cancel; ``data`` is what was asked."""
+    end_checkpoint(checkpoint, facts, Status.CANCELLED, now, actor=str(data.get("actor", "")), data=data)
+    return checkpoint
+
+
 def _tell_parent(facts: RunFacts, status: Status, now: datetime, result: RunResult) -> InboxRow:
     output, blob, error = result.output, result.output_blob, result.error
     if error is None and status is not Status.COMPLETED:

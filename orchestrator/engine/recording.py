@@ -7,10 +7,12 @@ from typing import Any
 
 import orjson
 
-from orchestrator.core.machine import OpenWait
+from orchestrator.core.errors import Unserialisable
+from orchestrator.core.machine import OpenWait, resting_place
 from orchestrator.core.moments import iso
 from orchestrator.core.ops import (
     CallRequest,
+    ErrorInfo,
     Op,
     OpKind,
     RunBlocked,
@@ -50,16 +52,30 @@ class Recorder:
         _WRITERS[type(op)](self, checkpoint, op, now)
         return checkpoint
 
-    def rest(self, status: Status, due_at: datetime | None, now: datetime) -> Checkpoint:
+    def record_end(self, op: Op, now: datetime) -> Checkpoint:
+        """The checkpoint of a function's end; an output that is too large fails the run."""
+        try:
+            return self.record(op, now)
+        except Unserialisable as error:
+            started_at = op.started_at if isinstance(op, RunCompleted) else now
+            return self.record(RunErrored(ErrorInfo("Unserialisable", str(error), retriable=False), started_at), now)
+
+    def retries_by(self, moment: datetime) -> bool:
+        """Whether a step is tried again until then."""
+        waits = self.waits.values()
+        return any(w.kind is WaitKind.RETRY and w.due_at is not None and w.due_at <= moment for w in waits)
+
+    def rest(self, now: datetime) -> Checkpoint:
         """The run gives up its owner until a message or a timer comes."""
+        status, due_at = resting_place((wait.kind, wait.due_at) for wait in self.waits.values())
         data = {"until": iso(due_at)} if due_at else {}
         entry = Entry(f"run.{status}", now, data=_json(data))
         move = RunMove(self.facts.id, status, None, due_at, self.facts.attempt, None)
         return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move)
 
-    def requeue(self, now: datetime) -> Checkpoint:
-        """The run goes on in another process: this one ends."""
-        entry = Entry("run.queued", now, data='{"reason":"its worker was stopped"}')
+    def requeue(self, reason: str, now: datetime) -> Checkpoint:
+        """The run goes on from here, wherever it is claimed next."""
+        entry = Entry("run.queued", now, data=_json({"reason": reason}))
         move = RunMove(self.facts.id, Status.QUEUED, None, None, self.facts.attempt, None)
         return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move)
 

@@ -96,6 +96,12 @@ class Checkpoint:
     def ends_run(self) -> bool:
         return self.move is not None and self.move.ended_at is not None
 
+    @property
+    def new_runs(self) -> list[NewRun]:
+        """Runs that it starts."""
+        started = [run for start in self.starts if not start.repeated for run in start.runs]
+        return [*self.children, *started]
+
     def absorb(self, other: "Checkpoint") -> None:
         """Makes one checkpoint of two of the same run and fence, this one first."""
         for name in ("entries", "rows", "ends", "closed_waits", "drained", "starts", "children"):
