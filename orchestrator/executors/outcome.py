@@ -1,6 +1,7 @@
 """What the end of a function means, once for async and sync bodies."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.transport import Blocked
 
 logger = logging.getLogger(__name__)
+INVOKED_EVENT = "signalbox/function.invoked"
 
 
 def call_body(definition: Definition, inv: Invocation) -> Any:
@@ -25,7 +27,7 @@ def call_body(definition: Definition, inv: Invocation) -> Any:
     if definition.kind == "task":
         context = TaskContext(inv) if definition.is_async else SyncTaskContext(inv)
         return definition.body(context, **load(definition.body, request.input or {}))
-    events = [load_event(event, definition.payloads.get(str(event["name"]))) for event in _events(request)]
+    events = [load_event(event, _payload_class(definition, event)) for event in _events(request)]
     return definition.body(Context(inv, events) if definition.is_async else SyncContext(inv, events))
 
 
@@ -34,7 +36,14 @@ def _events(request: CallRequest) -> list[dict[str, Any]]:
     if request.events:
         return [dict(event) for event in request.events]
     ts = int(request.queued_at.timestamp() * 1000)
-    return [{"id": request.run_id, "name": "signalbox/function.invoked", "data": request.input or {}, "ts": ts}]
+    return [{"id": request.run_id, "name": INVOKED_EVENT, "data": request.input or {}, "ts": ts}]
+
+
+def _payload_class(definition: Definition, event: Mapping[str, Any]) -> type[Any] | None:
+    """A caller's payload is that of the function's event, if it has one only."""
+    if event["name"] == INVOKED_EVENT and len(definition.payloads) == 1:
+        return next(iter(definition.payloads.values()))
+    return definition.payloads.get(str(event["name"]))
 
 
 def completed(inv: Invocation, value: Any, started_at: datetime) -> Op:

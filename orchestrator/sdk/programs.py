@@ -144,8 +144,9 @@ def wait_for_event(
     key, ordinal = inv.enter(step_id)
     memo = inv.recall(key, OpKind.WAIT_FOR_EVENT)
     if memo is None:
-        events = inv.request.events
-        plan = plan_match(match or if_, events[0] if events else None)
+        # A run that was called instead of started by an event has its payload as the event's data.
+        start = inv.request.events[0] if inv.request.events else {"data": inv.request.input or {}}
+        plan = plan_match(match or if_, start)
         now = inv.now()
         due_at = None if timeout is None else now + timeout
         op = WaitOpened(
