@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +39,7 @@ class Ledger:
         self._url = url
         self._path = home / "signalbox.db"
 
-    def rows(self, sql: str) -> list[Sequence[Any]]:
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a statement that both databases know; ids as text."""
         if self._url:
             with psycopg.connect(self._url) as connection:
@@ -65,15 +64,14 @@ class Ledger:
         )
         return [AttemptRow(*row[:4], int(row[4].rpartition(":")[2])) for row in rows]
 
-    def runs_of_events(self) -> Counter[str]:
+    def runs_of_events(self) -> dict[str, int]:
         """How many runs each stored event has started."""
-        rows = self.rows(
-            "SELECT e.id, re.run FROM signalbox_event e LEFT JOIN signalbox_run_event re ON re.event = e.id"
+        return dict(
+            self.rows(
+                "SELECT e.id, count(re.run) FROM signalbox_event e"
+                " LEFT JOIN signalbox_run_event re ON re.event = e.id GROUP BY e.id"
+            )
         )
-        return Counter({event: 0 for event, _ in rows}) + Counter(event for event, run in rows if run)
-
-    def events(self) -> set[str]:
-        return {event for (event,) in self.rows("SELECT id FROM signalbox_event")}
 
     def journal(self) -> dict[str, list[tuple[int, str]]]:
         """Numbers and kinds of each run's entries, in order."""

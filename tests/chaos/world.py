@@ -39,8 +39,9 @@ class World:
 
     def assert_exact(self, accepted: Iterable[str], *, runs_per_event: int = 1) -> None:
         """Nothing lost, nothing doubled, nothing done again after it was settled, no gap in a history."""
+        events = list(accepted)
         started = self.ledger.runs_of_events()
-        assert {event: started.get(event) for event in accepted} == dict.fromkeys(accepted, runs_per_event)
+        assert {event: started.get(event) for event in events} == dict.fromkeys(events, runs_per_event)
         runs = self.ledger.runs()
         parents = Counter(run.parent for run in runs if run.function in CHILDREN)
         assert set(parents.values()) <= {1}, "a child was started twice"
