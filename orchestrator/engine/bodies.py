@@ -30,8 +30,8 @@ class Bodies:
         with self._lock:
             self._running.pop(step.key, None)
 
-    def show(self, now: datetime, started: Callable[[StepStarted], object], logged: Callable[[], object]) -> None:
-        """Tells of each body that has run for a while, once, and of what was logged meanwhile.
+    def show(self, now: datetime, started: Callable[[StepStarted], object], logged: Callable[[], object]) -> bool:
+        """Tells of each body that has run for a while, once, and of what was logged meanwhile; whether any runs.
 
         Under the lock: the end of a body is told after its beginning. A step.transaction commits its end itself,
         which a beginning on its way through the journal would come after: it is not told.
@@ -44,3 +44,4 @@ class Bodies:
                     started(StepStarted(step.key, step.op, step.ordinal, step.attempt, step.started_at))
             if self.logs and self._running:
                 logged()
+            return bool(self._running)

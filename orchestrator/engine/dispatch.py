@@ -83,9 +83,9 @@ class Dispatcher:
         for new in effects.started:
             self.load.cancel()
             self._execute(claimed_from(new))
-        held = {r: live.facts.fence for r in effects.inbox_runs if (live := self.live.get(r)) and not live.ended}
+        held = [live for run in effects.inbox_runs if (live := self.live.get(run)) and not live.ended]
         if held:
-            self.background(self._drain(held))
+            self.drain(*held)
         if effects.ready or len(held) < len(effects.inbox_runs):
             self.claim()
         horizon = self.clock.now() + NEAR
@@ -171,17 +171,20 @@ class Dispatcher:
     def at(self, moment: datetime, call: Callable[[], None]) -> None:
         self._timers.at(moment, call)
 
-    def drain(self, run: LiveRun) -> None:
-        self.background(self._drain({run.facts.id: run.facts.fence}))
+    def drain(self, *runs: LiveRun) -> None:
+        """Reads the inbox of runs that are held here."""
+        for run in runs:
+            run.drains += 1
+        self.background(self._drain({run.facts.id: run for run in runs}))
 
-    async def _drain(self, held: dict[str, int]) -> None:
-        for claimed in await self.journal.append(Call(Draining(held))):
-            run = self.live.get(claimed.facts.id)
-            if run is None or run.ended or run.facts.fence != claimed.facts.fence:
-                continue
-            run.learn(claimed)
-            if claimed.drained.cancel is not None:
-                run.cancel(dict(claimed.drained.cancel.data))
+    async def _drain(self, held: dict[str, LiveRun]) -> None:
+        found: dict[str, Claimed] = {}
+        try:
+            draining = Draining({id: run.facts.fence for id, run in held.items()})
+            found = {claimed.facts.id: claimed for claimed in await self.journal.append(Call(draining))}
+        finally:
+            for id, run in held.items():
+                run.drained(found.get(id))
 
     def rested(self, run: LiveRun) -> None:
         """A run is being released; its coroutine is kept while there is room."""
@@ -234,9 +237,9 @@ class Dispatcher:
         """The sweep: drains what is held here and has messages, claims what others left, sets the next timers."""
         for due in dues:
             self.at(due, self.claim)
-        mine = {run: fence for run, fence in held.items() if run in self.live}
+        mine = [live for run in held if (live := self.live.get(run)) and not live.ended]
         if mine:
-            self.background(self._drain(mine))
+            self.drain(*mine)
         self.claim()
 
     def give_back_quiet(self) -> None:

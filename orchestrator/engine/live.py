@@ -1,18 +1,18 @@
-"""A run this process holds: what its executor says becomes checkpoints, what the engine learns reaches its executor."""
+"""A run this process holds: its waits, what the engine learns of them, and its end."""
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from orchestrator.core.errors import LeaseLost, OrchestratorError, SessionLost
+from orchestrator.core.errors import OrchestratorError
 from orchestrator.core.ops import ErrorInfo, Op, RunErrored, WaitKind, WaitOpened
 from orchestrator.engine.alarm import Alarm
-from orchestrator.engine.appending import append_when_possible, submit_when_possible
-from orchestrator.engine.bodies import SHOWN_AFTER, Bodies
+from orchestrator.engine.bodies import SHOWN_AFTER
 from orchestrator.engine.endings import cancellation
-from orchestrator.engine.facts import Claimed, RunFacts
+from orchestrator.engine.facts import Claimed
+from orchestrator.engine.held import HeldRun
 from orchestrator.engine.hosting import Host
 from orchestrator.engine.journal.items import Call, Checkpoint
 from orchestrator.engine.lingering import Linger
@@ -20,103 +20,29 @@ from orchestrator.engine.mailbox import Mailbox
 from orchestrator.engine.recording import Recorder
 from orchestrator.executors.base import Execution
 from orchestrator.sdk.failure import describe
-from orchestrator.sdk.transport import StepRun, Suspend
 
 PARKED_RETRY = timedelta(seconds=1)  # a shorter backoff is waited for in memory
 CANCEL_GRACE = timedelta(seconds=5)  # for the cleanup of a cancelled run
 
 
-class LiveRun:
-    """The sink of one execution. Lives on the engine's loop; the blocking faces are called from body threads."""
+class LiveRun(HeldRun):
+    """The sink of one execution."""
 
     def __init__(self, host: Host, recorder: Recorder, claimed: Claimed) -> None:
-        self.host = host
-        self.recorder = recorder
+        super().__init__(host, recorder)
         self.execution: Execution | None = None
         self.is_quiet = False  # every branch is parked, the run is held all the same
-        self.resting = False  # released in the database, the coroutine stays in memory
-        self.ended = False
+        self.drains = 0  # looks into its inbox under way: what they find comes before a release
         self._pending: deque[WaitOpened] = deque()  # filled by body threads too
         self._mail = Mailbox(claimed.mail)
-        self._bodies = Bodies()
         self._linger = Linger(host, self._check)
+        self._unwound = False  # a sync function has reached a wait
         self._has_news = False  # a wait ended while a function ran that has to be called again to see it
         self._alarm = Alarm(host, self._timer_fired)
         self._cancelled: dict[str, Any] | None = None
         recorder.waits.update(claimed.waits)
 
-    @property
-    def facts(self) -> RunFacts:
-        return self.recorder.facts
-
-    def now(self) -> datetime:
-        return self.host.clock.now()
-
-    def entropy(self) -> float:
-        return self.host.clock.entropy()
-
-    def new_id(self) -> str:
-        return self.host.clock.new_id()
-
-    def log(self, key: str, number: int, level: str, logger: str, message: str) -> None:
-        self._bodies.logs.add(key, number, self.now(), level=level, logger=logger, message=message)
-
-    # Checkpoints
-
-    def _record(self, op: Op, record: Callable[[Op, datetime], Checkpoint] | None = None) -> Checkpoint:
-        checkpoint = (record or self.recorder.record)(op, self.now())
-        checkpoint.rows.extend(self._bodies.logs.take(self.facts.id))
-        return checkpoint
-
-    def _checkpoint(self) -> Checkpoint:
-        """One that says nothing yet, with what was logged."""
-        return Checkpoint(self.facts.id, self.facts.fence, rows=[*self._bodies.logs.take(self.facts.id)])
-
-    async def commit(self, op: Op) -> None:
-        self._must_hold()
-        await self._append(self._record(op))
-
-    def _must_hold(self) -> None:
-        """A coroutine that moves while its run rests (a time limit of asyncio's) speaks for nobody. Raises Suspend."""
-        if self.resting or self.ended:
-            self.host.pool.on_loop(self.lose)
-            raise Suspend
-
-    async def _write(self, checkpoint: Checkpoint) -> None:
-        """What no step waits for: when the database refuses it, the run cannot go on."""
-        try:
-            await self._append(checkpoint)
-        except Exception as error:  # whatever the driver raises
-            self._break(error)
-
-    async def _append(self, checkpoint: Checkpoint) -> None:
-        """Raises Suspend when the run is another's by now: the author's code is unwound."""
-        try:
-            await append_when_possible(self.host.journal, checkpoint)
-        except (LeaseLost, SessionLost):
-            self.host.refused(checkpoint.new_runs)
-            self.lose()
-            raise Suspend from None
-        self._committed()
-
-    def commit_blocking(self, op: Op) -> None:
-        self._must_hold()
-        checkpoint = self._record(op)
-        try:
-            submit_when_possible(self.host.journal, checkpoint)
-        except (LeaseLost, SessionLost):
-            self.host.refused(checkpoint.new_runs)
-            self.host.pool.on_loop(self.lose)
-            raise Suspend from None
-        if self.host.draining:
-            raise Suspend
-
-    def _committed(self) -> None:
-        if self.host.draining and not self._bodies and not self.ended and not self.resting:
-            self.give_back()
-            raise Suspend
-        if not self.resting and not self.ended:
-            self._watch_timers()
+    # Waits
 
     def _watch_timers(self) -> None:
         """While the run is held its own timers are waited for here."""
@@ -125,31 +51,6 @@ class LiveRun:
     def _timer_fired(self) -> None:
         if not self.resting and not self.ended:
             self.host.drain(self)
-
-    def transact(self, step: StepRun, function: Callable[[], Any]) -> str:
-        return self.host.transact(self.recorder, step, function)
-
-    # Bodies
-
-    def body_began(self, step: StepRun) -> None:
-        self._bodies.began(step)
-        self.host.bodies_run()
-
-    def body_ended(self, step: StepRun) -> None:
-        self._bodies.ended(step)
-
-    def show_bodies(self) -> bool:
-        """Writes the row of each body that has run for a while; whether any still runs."""
-        tell = self.host.journal.submit
-        return self._bodies.show(self.now(), lambda op: tell(self._record(op)), lambda: tell(self._checkpoint()))
-
-    async def call(self, function: Callable[[], Any]) -> Any:
-        return await self.host.pool.call(function)
-
-    def spawn(self, function: Callable[[], Any]) -> Callable[[], Any] | None:
-        return self.host.pool.spawn(function)
-
-    # Waits
 
     def open_wait(self, op: WaitOpened) -> None:
         if op.wait is WaitKind.SIGNAL:
@@ -182,9 +83,8 @@ class LiveRun:
 
     def quiet(self) -> None:
         """Every branch is parked: the run is released in the commit that writes its waits, or kept a little."""
-        if self.resting or self.ended:
-            return
-        self._open(self._rest)
+        if not self.resting and not self.ended and not self.drains:
+            self._open(self._rest)
 
     def _rest(self, opened: Checkpoint) -> None:
         if opened.children:
@@ -215,6 +115,19 @@ class LiveRun:
         self.resting = False
         self.learn(claimed)
 
+    def drained(self, claimed: Claimed | None) -> None:
+        """A look into the inbox is over; None when the run was not to be read."""
+        self.drains -= 1
+        if self.ended or self.resting:
+            return
+        if claimed is not None:
+            self.learn(claimed)
+            if claimed.drained.cancel is not None:
+                self.cancel(dict(claimed.drained.cancel.data))
+        if self._unwound and not self.drains:
+            self.finished(None)
+        self._check()
+
     def learn(self, claimed: Claimed) -> None:
         """Waits that are over by the database's word."""
         self.is_quiet = False
@@ -229,7 +142,7 @@ class LiveRun:
         if self._linger:
             self._linger.begin()
         self._watch_timers()
-        self.execution.check()
+        self._check()
 
     def _check(self) -> None:
         if self.execution is not None and not self.ended and not self.resting:
@@ -282,6 +195,8 @@ class LiveRun:
         elif op is not None:
             self.ended = True
             self.host.background(self._end(self._record(op, self.recorder.record_end)))
+        elif self.drains:
+            self._unwound = True
         elif self._has_news:
             self.give_back("a wait ended while the function ran")
         elif self.host.draining and not self._pending:

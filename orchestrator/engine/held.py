@@ -1,0 +1,135 @@
+"""A run this process holds, as far as it speaks: what its executor says becomes checkpoints."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from orchestrator.core.errors import LeaseLost, SessionLost
+from orchestrator.core.ops import Op
+from orchestrator.engine.appending import append_when_possible, submit_when_possible
+from orchestrator.engine.bodies import Bodies
+from orchestrator.engine.facts import RunFacts
+from orchestrator.engine.hosting import Host
+from orchestrator.engine.journal.items import Checkpoint
+from orchestrator.engine.recording import Recorder
+from orchestrator.sdk.transport import StepRun, Suspend
+
+
+class HeldRun(ABC):
+    """Lives on the engine's loop; the blocking faces are called from body threads."""
+
+    def __init__(self, host: Host, recorder: Recorder) -> None:
+        self.host = host
+        self.recorder = recorder
+        self.resting = False  # released in the database, the coroutine stays in memory
+        self.ended = False
+        self._bodies = Bodies()
+
+    @abstractmethod
+    def lose(self) -> None: ...
+
+    @abstractmethod
+    def give_back(self) -> None: ...
+
+    @abstractmethod
+    def _break(self, error: Exception) -> None: ...
+
+    @abstractmethod
+    def _watch_timers(self) -> None: ...
+
+    @property
+    def facts(self) -> RunFacts:
+        return self.recorder.facts
+
+    def now(self) -> datetime:
+        return self.host.clock.now()
+
+    def entropy(self) -> float:
+        return self.host.clock.entropy()
+
+    def new_id(self) -> str:
+        return self.host.clock.new_id()
+
+    def log(self, key: str, number: int, level: str, logger: str, message: str) -> None:
+        self._bodies.logs.add(key, number, self.now(), level=level, logger=logger, message=message)
+
+    # Checkpoints
+
+    def _record(self, op: Op, record: Callable[[Op, datetime], Checkpoint] | None = None) -> Checkpoint:
+        checkpoint = (record or self.recorder.record)(op, self.now())
+        checkpoint.rows.extend(self._bodies.logs.take(self.facts.id))
+        return checkpoint
+
+    def _checkpoint(self) -> Checkpoint:
+        """One that says nothing yet, with what was logged."""
+        return Checkpoint(self.facts.id, self.facts.fence, rows=[*self._bodies.logs.take(self.facts.id)])
+
+    async def commit(self, op: Op) -> None:
+        self._must_hold()
+        await self._append(self._record(op))
+
+    def _must_hold(self) -> None:
+        """A coroutine that moves while its run rests (a time limit of asyncio's) speaks for nobody. Raises Suspend."""
+        if self.resting or self.ended:
+            self.host.pool.on_loop(self.lose)
+            raise Suspend
+
+    async def _write(self, checkpoint: Checkpoint) -> None:
+        """What no step waits for: when the database refuses it, the run cannot go on."""
+        try:
+            await self._append(checkpoint)
+        except Exception as error:  # whatever the driver raises
+            self._break(error)
+
+    async def _append(self, checkpoint: Checkpoint) -> None:
+        """Raises Suspend when the run is another's by now: the author's code is unwound."""
+        try:
+            await append_when_possible(self.host.journal, checkpoint)
+        except (LeaseLost, SessionLost):
+            self.host.refused(checkpoint.new_runs)
+            self.lose()
+            raise Suspend from None
+        self._committed()
+
+    def commit_blocking(self, op: Op) -> None:
+        self._must_hold()
+        checkpoint = self._record(op)
+        try:
+            submit_when_possible(self.host.journal, checkpoint)
+        except (LeaseLost, SessionLost):
+            self.host.refused(checkpoint.new_runs)
+            self.host.pool.on_loop(self.lose)
+            raise Suspend from None
+        if self.host.draining:
+            raise Suspend
+
+    def _committed(self) -> None:
+        if self.host.draining and not self._bodies and not self.ended and not self.resting:
+            self.give_back()
+            raise Suspend
+        if not self.resting and not self.ended:
+            self._watch_timers()
+
+    def transact(self, step: StepRun, function: Callable[[], Any]) -> str:
+        return self.host.transact(self.recorder, step, function)
+
+    # Bodies
+
+    def body_began(self, step: StepRun) -> None:
+        self._bodies.began(step)
+        self.host.bodies_run()
+
+    def body_ended(self, step: StepRun) -> None:
+        self._bodies.ended(step)
+
+    def show_bodies(self) -> bool:
+        """Writes the row of each body that has run for a while; whether any still runs."""
+        tell = self.host.journal.submit
+        return self._bodies.show(self.now(), lambda op: tell(self._record(op)), lambda: tell(self._checkpoint()))
+
+    async def call(self, function: Callable[[], Any]) -> Any:
+        return await self.host.pool.call(function)
+
+    def spawn(self, function: Callable[[], Any]) -> Callable[[], Any] | None:
+        return self.host.pool.spawn(function)
