@@ -92,7 +92,11 @@ class SyncStepTools(Asking):
 
         Ends when every branch has ended or rests. The first error of a branch is raised then.
         """
-        return _join([self._spawn(branch) for branch in branches])
+        try:
+            return _join([self._spawn(branch) for branch in branches])
+        except Exception:
+            self._inv.rests = False  # the failure goes before a branch that rests: its author may catch it and go on
+            raise
 
     @overload
     def map(
