@@ -16,6 +16,7 @@ from orchestrator.conf import Settings, settings
 from orchestrator.engine import capture
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.clock import system_clock
+from orchestrator.engine.collecting import Collector
 from orchestrator.engine.dispatch import NEAR, Dispatcher
 from orchestrator.engine.homelock import HomeLock, home_lock
 from orchestrator.engine.journal.items import Call, Ingest
@@ -74,6 +75,7 @@ class EngineHost:
         self._thread = threading.Thread(target=self._run_loop, name="signalbox-engine", daemon=True)
         self._ticker = Ticker(self.runtime.starting)
         self._keeper = Keeper(self._duties())
+        self._collector = Collector()
 
     def start(self) -> None:
         self._join()
@@ -85,6 +87,7 @@ class EngineHost:
         self._thread.start()
         self._sweep()
         self._keeper.start()
+        self._collector.relax()
 
     def drain(self, timeout_seconds: float = 5.0) -> None:
         """Ends in good order: bodies that run may end, the rest goes on elsewhere from its last checkpoint."""
@@ -104,6 +107,7 @@ class EngineHost:
             self.loop.close()  # else a late body still reports to it
         install(None)
         capture.stop()
+        self._collector.restore()
         if self._lock is not None:
             self._lock.release()
 
