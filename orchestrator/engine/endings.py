@@ -1,5 +1,6 @@
 """How a run ends: final status, result, and the message that wakes its parent, in one checkpoint."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +44,8 @@ def end_checkpoint(
 
 def cancellation(checkpoint: Checkpoint, facts: RunFacts, now: datetime, data: dict[str, Any]) -> Checkpoint:
     """The end of a run that was asked to cancel; ``data`` is what was asked."""
+    if data.get("parent_ended"):
+        facts = replace(facts, parent_key=None)  # nobody is left to be told
     end_checkpoint(checkpoint, facts, Status.CANCELLED, now, actor=str(data.get("actor", "")), data=data)
     return checkpoint
 

@@ -233,7 +233,7 @@ def test_finally_blocks_run_at_each_suspension_and_a_swallowed_one_is_reported(s
     def greedy(ctx: SyncTaskContext) -> Any:
         try:
             return ctx.step.wait_for_signal("go")
-        except BaseException:  # noqa: BLE001  the mistake this test is about
+        except BaseException:
             return "swallowed"
         finally:
             unwound.append(1)

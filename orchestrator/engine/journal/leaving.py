@@ -11,6 +11,8 @@ from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.rows import InboxRow, WaitRow
 from orchestrator.engine.sql import Id
 
+PARENT_ENDED = '{"reason":"its parent ended","parent_ended":true}'
+
 
 def settle_endings(tx: Tx, items: Sequence[Checkpoint]) -> dict[str, list[Entry]]:
     """The entries that come before each run's own last ones, numbers reserved for them.
@@ -60,7 +62,7 @@ def _cancel_children(tx: Tx, run: str) -> None:
     """Asks every child that still runs to cancel, in the transaction that ends its parent."""
     waited_for = "parent = ? AND parent_key IS NOT NULL AND ended_at IS NULL"
     for (child,) in tx.db.query(f"SELECT id FROM signalbox_run WHERE {waited_for}", [Id(run)]):
-        tx.add(InboxRow(tx.db.id(child), "cancel", MessageKind.CANCEL, '{"reason": "its parent ended"}', tx.now))
+        tx.add(InboxRow(tx.db.id(child), "cancel", MessageKind.CANCEL, PARENT_ENDED, tx.now))
 
 
 def deliver_mail(tx: Tx, wait: WaitRow) -> None:
