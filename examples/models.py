@@ -13,7 +13,7 @@ class Analysis(models.Model):
     reading_ease = models.FloatField()
     grade = models.FloatField(help_text="Years of school")
     level = models.CharField(max_length=20)
-    keywords = models.JSONField(default=list)
+    keywords = models.JSONField(default=dict, help_text="How often each comes")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

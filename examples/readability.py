@@ -20,23 +20,15 @@ LEVELS = ((90, "very easy"), (80, "easy"), (70, "fairly easy"), (60, "plain"), (
 
 
 @dataclass(frozen=True, slots=True)
-class Keyword:
-    """A word that comes often, and how often."""
-
-    word: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """What an analysis found; ``grade`` is in years of school."""
+    """What an analysis found; ``grade`` is in years of school, ``keywords`` say how often each comes."""
 
     words: int
     sentences: int
     reading_ease: float
     grade: float
     level: str
-    keywords: list[Keyword]
+    keywords: dict[str, int]
 
 
 def analyse(text: str) -> Reading:
@@ -68,8 +60,8 @@ def level_of(ease: float) -> str:
     return next((name for least, name in LEVELS if ease >= least), "very hard")
 
 
-def keywords(words: list[str], most: int = 10) -> list[Keyword]:
-    """The most frequent words that carry meaning."""
+def keywords(words: list[str], most: int = 10) -> dict[str, int]:
+    """The most frequent words that carry meaning, and how often each comes."""
     stop_words = STOP_WORDS.split()
     counts = Counter(word for word in map(str.lower, words) if len(word) >= SHORTEST_KEYWORD and word not in stop_words)
-    return [Keyword(word, count) for word, count in counts.most_common(most)]
+    return dict(counts.most_common(most))

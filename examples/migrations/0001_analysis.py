@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ("reading_ease", models.FloatField()),
                 ("grade", models.FloatField(help_text="Years of school")),
                 ("level", models.CharField(max_length=20)),
-                ("keywords", models.JSONField(default=list)),
+                ("keywords", models.JSONField(default=dict, help_text="How often each comes")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
