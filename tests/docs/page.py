@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -43,7 +43,8 @@ class Block:
 
 
 def blocks(name: str) -> list[Block]:
-    page = DOCS / name
+    """The Python blocks of a page, which is named from the root of the project."""
+    page = ROOT / name
     text = page.read_text()
     return [Block(page, text.count("\n", 0, found.start(1)) + 1, found[1]) for found in BLOCK.finditer(text)]
 

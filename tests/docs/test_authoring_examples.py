@@ -17,7 +17,7 @@ from orchestrator.sdk.registry import registry
 from orchestrator.testing import Harness
 from tests.docs.page import Block, blocks
 
-BLOCKS = blocks("authoring.md")
+BLOCKS = blocks("docs/authoring.md")
 BODIES = [block for block in BLOCKS if block.is_body]
 TESTS = [name for block in BLOCKS for name in re.findall(r"^def (test_\w+)", block.source, re.MULTILINE)]
 KNOWN = {"User": User, "secrets": secrets, "timedelta": timedelta}  # what a reader imports without being told
