@@ -83,7 +83,8 @@ class LiveRun(HeldRun):
 
     def quiet(self) -> None:
         """Every branch is parked: the run is released in the commit that writes its waits, or kept a little."""
-        if not self.resting and not self.ended and not self.drains:
+        # A body may await a lock or a queue, which looks like a join of the run's own: it runs all the same.
+        if not self.resting and not self.ended and not self.drains and not self._bodies:
             self._open(self._rest)
 
     def _rest(self, opened: Checkpoint) -> None:

@@ -18,11 +18,10 @@ from orchestrator.sdk.transport import Suspend
 JOINS = {
     ("tasks.py", "_wait"),
     ("tasks.py", "wait_for"),
-    ("tasks.py", "_wait_for_one"),
     ("taskgroups.py", "__aexit__"),
-    ("queues.py", "get"),
-    ("locks.py", "acquire"),
 }
+# as_completed gets its tasks from a queue; a queue or lock of the author's own is author code that waits.
+QUEUE_JOIN = [("tasks.py", "_wait_for_one"), ("queues.py", "get")]
 
 
 class Watched(collections.abc.Coroutine[Any, Any, Any]):
@@ -130,12 +129,12 @@ class Branches:
 
 
 def _joins(coroutine: Any) -> bool:
-    while getattr(getattr(coroutine, "cr_await", None), "cr_code", None) is not None:
+    chain: list[tuple[str, str]] = []
+    while (code := getattr(coroutine, "cr_code", None)) is not None:
+        place = code.co_filename.rsplit("/", 1)[-1] if "asyncio" in code.co_filename else ""
+        chain.append((place, code.co_name))
         coroutine = coroutine.cr_await
-    code = getattr(coroutine, "cr_code", None)
-    if code is None or "asyncio" not in code.co_filename:
-        return False
-    return (code.co_filename.rsplit("/", 1)[-1], code.co_name) in JOINS
+    return bool(chain) and (chain[-1] in JOINS or chain[-2:] == QUEUE_JOIN)
 
 
 def task_factory(

@@ -102,22 +102,21 @@ class StepTools(Asking):
     ) -> list[R]: ...
     async def map(self, id: str, function: Any, items: Iterable[Any], *, concurrency: int | None = None) -> list[Any]:
         """One step an item (a child run an item for a task), in parallel, ``concurrency`` at once; outputs in order."""
-        gate = asyncio.Semaphore(concurrency) if concurrency else None
+        elements = list(items)
+        results: list[Any] = [None] * len(elements)
+        left = iter(enumerate(elements))
 
-        async def one(item: Any) -> Any:
-            if isinstance(function, Callee):
-                program = self._invoke(id, function.definition, (item,), {})
-            else:
-                program = self._run(id, function, (item,), {}, OpKind.RUN)
-            return await self._drive(program)
+        async def take_in_turn() -> None:
+            for n, item in left:
+                if isinstance(function, Callee):
+                    program = self._invoke(id, function.definition, (item,), {})
+                else:
+                    program = self._run(id, function, (item,), {}, OpKind.RUN)
+                results[n] = await self._drive(program)
 
-        async def gated(item: Any) -> Any:
-            if gate is None:
-                return await one(item)
-            async with gate:
-                return await one(item)
-
-        return list(await asyncio.gather(*(gated(item) for item in items)))
+        at_once = min(concurrency or len(elements), len(elements))
+        await asyncio.gather(*(take_in_turn() for _ in range(at_once)))
+        return results
 
     async def _drive(self, program: programs.Program) -> Any:
         return await drive(program, self._inv, self._inv.branches)

@@ -148,3 +148,47 @@ def test_branches_with_bodies_run_beside_each_other(start: StartEngine) -> None:
 
     start()
     assert completed(meeting.trigger()) == ["met", "met"]
+
+
+async def with_a_lock_of_its_own(ctx: TaskContext, gate: Gate) -> Any:
+    lock = asyncio.Lock()
+    await lock.acquire()
+    asyncio.get_running_loop().run_in_executor(None, gate.pass_through).add_done_callback(lambda _: lock.release())
+
+    async def locked() -> str:
+        async with lock:
+            return str(await ctx.step.wait_for_signal("b"))
+
+    return await asyncio.gather(ctx.step.wait_for_signal("a"), locked())
+
+
+async def with_a_lock_in_a_body(ctx: TaskContext, gate: Gate) -> Any:
+    lock = asyncio.Lock()
+    await lock.acquire()
+    asyncio.get_running_loop().run_in_executor(None, gate.pass_through).add_done_callback(lambda _: lock.release())
+
+    async def body() -> str:
+        async with lock:
+            return "b"
+
+    return await asyncio.gather(ctx.step.wait_for_signal("a"), ctx.step.run("body", body))
+
+
+@pytest.mark.parametrize("body", [with_a_lock_of_its_own, with_a_lock_in_a_body])
+def test_a_branch_that_waits_for_a_lock_is_author_code_that_runs(start: StartEngine, body: Body) -> None:
+    gate = Gate()
+
+    @task(id="locked")
+    async def locked(ctx: TaskContext) -> Any:
+        return await body(ctx, gate)
+
+    start()
+    run = locked.trigger()
+    gate.reached()
+    soon(lambda: steps(run).get("a") == ["waiting"])
+    assert run_row(run).status == "running"
+    gate.open()
+    for name in "a" if body is with_a_lock_in_a_body else "ba":
+        send_signal(run, name, name)
+
+    assert completed(run) == ["a", "b"]
