@@ -93,7 +93,7 @@ class HeldRun(ABC):
         self._committed()
 
     def commit_blocking(self, op: Op) -> None:
-        self._must_hold()
+        """What a thread says too late is said all the same: it is refused, and the new owner journals that."""
         checkpoint = self._record(op)
         try:
             submit_when_possible(self.host.journal, checkpoint)

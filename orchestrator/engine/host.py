@@ -7,8 +7,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import connections
 
@@ -19,7 +21,7 @@ from orchestrator.engine.clock import system_clock
 from orchestrator.engine.collecting import Collector
 from orchestrator.engine.dispatch import NEAR, Dispatcher
 from orchestrator.engine.homelock import HomeLock, home_lock
-from orchestrator.engine.journal.items import Call, Ingest
+from orchestrator.engine.journal.items import Call, Ingest, Item
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.journal.writer import JournalWriter
 from orchestrator.engine.keeper import Duty, Keeper
@@ -54,7 +56,7 @@ class EngineHost:
             system_clock.new_id(),
             system_clock,
             on_effects=lambda effects: self.runtime.heard(effects),
-            on_session_lost=self._rejoin,
+            on_session_lost=lambda: self._rejoin(self.journal.submit_first),  # before anything is claimed in its name
         )
         self.runtime = Runtime(config, self.journal, system_clock, Catalog())
         self.loop = asyncio.new_event_loop()
@@ -78,7 +80,7 @@ class EngineHost:
         self._collector = Collector()
 
     def start(self) -> None:
-        self._join()
+        self._join(self.journal.submit).result()
         self.journal.submit(Call(partial(register, definitions=tuple(registry)))).result()
         self.runtime.attach(self.dispatcher, self.loop)
         self.runtime.refresh_catalog()
@@ -119,18 +121,19 @@ class EngineHost:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
-    def _join(self) -> None:
+    def _join(self, submit: Callable[[Item], "Future[Any]"]) -> "Future[Any]":
         registering = Registering(self.journal.owner, self.settings.queues, self.settings.lease_seconds, self._sole)
-        self.journal.submit(Call(registering)).result()
+        joined = submit(Call(registering))
         if self._counts:
-            self.journal.count_batches(self.journal.owner)
+            joined.add_done_callback(lambda _: self.journal.count_batches())
+        return joined
 
-    def _rejoin(self) -> None:
-        """On the writer's thread: this session was given up for dead. What it held is others'; it begins anew."""
+    def _rejoin(self, submit: Callable[[Item], "Future[Any]"]) -> None:
+        """This session was given up for dead. What it held is others'; it begins anew."""
         logger.warning("engine.session_lost", extra={"worker": self.journal.owner})
         self.loop.call_soon_threadsafe(self.dispatcher.drop_all)
         self.journal.owner = system_clock.new_id()
-        threading.Thread(target=self._join, daemon=True).start()
+        self._join(submit)
 
     def _duties(self) -> list[Duty]:
         duties = [
@@ -146,7 +149,7 @@ class EngineHost:
             return tx.db.renew(tx.owner, self.settings.lease_seconds, tx.now)
 
         if not self.journal.submit(Call(renew)).result() and not self._counts:
-            self._rejoin()
+            self._rejoin(self.journal.submit)
 
     def _sweep(self) -> None:
         """What a process that died between its commit and its look has left."""

@@ -34,7 +34,7 @@ def apply_checkpoints(tx: Tx, items: Sequence[Checkpoint]) -> list[Outcome]:
             outcomes.append(Outcome.LOCKED)
         elif base is None:
             outcomes.append(Outcome.LOST)
-            _tell_refused(tx, item)
+            tell_refused(tx, [item])
         else:
             bases[item.run, item.fence] = base + len(item.entries)
             outcomes.append(Outcome.COMMITTED)
@@ -70,10 +70,11 @@ def _fence(tx: Tx, wanted: Mapping[tuple[str, int], int]) -> dict[tuple[str, int
     return bases
 
 
-def _tell_refused(tx: Tx, item: Checkpoint) -> None:
-    """The new owner journals that a late result was refused."""
-    dedup = f"refused:{item.fence}:{item.entries[0].kind if item.entries else ''}"
-    tx.add(InboxRow(item.run, dedup, MessageKind.REFUSED, None, tx.now))
+def tell_refused(tx: Tx, items: Sequence[Checkpoint]) -> None:
+    """The new owner of each run journals that a late result was refused."""
+    for item in items:
+        dedup = f"refused:{item.fence}:{item.entries[0].kind if item.entries else ''}"
+        tx.add(InboxRow(item.run, dedup, MessageKind.REFUSED, None, tx.now))
 
 
 def _gather(tx: Tx, item: Checkpoint, base: int, entries: Sequence[Entry]) -> None:

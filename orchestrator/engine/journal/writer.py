@@ -15,7 +15,8 @@ from orchestrator.core.errors import EngineUnavailable, SessionLost
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.journal import failpoints
 from orchestrator.engine.journal.batch import RETRY, BatchResult, apply_batch, look_at_released
-from orchestrator.engine.journal.items import Ingest, Item
+from orchestrator.engine.journal.checkpoints import tell_refused
+from orchestrator.engine.journal.items import Call, Checkpoint, Ingest, Item
 from orchestrator.engine.journal.tickets import Ticket, answer_all
 from orchestrator.engine.journal.tx import Effects
 from orchestrator.engine.sql import Connection, Id
@@ -46,6 +47,7 @@ class JournalWriter:
         self._on_session_lost = on_session_lost
         self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
         self._counts_batches = False
+        self._first: list[Ticket] = []  # goes before all that waits
         self._unsure: BatchResult | None = None  # what the commit under way would answer
         self._thread = threading.Thread(target=self._work, name="signalbox-journal", daemon=True)
         self._thread.start()
@@ -63,9 +65,17 @@ class JournalWriter:
         self._queue.put(Ticket(item, future, None))
         return future
 
-    def count_batches(self, owner: str) -> None:
-        """From the next batch on: this session's worker row tells the outcome of a commit whose answer was lost."""
-        self.owner = owner
+    def submit_first(self, item: Item) -> "Future[Any]":
+        """From ``on_session_lost``: before all that waits."""
+        future: Future[Any] = Future()
+        self._first.append(Ticket(item, future, None))
+        return future
+
+    def count_batches(self) -> None:
+        """From the next batch on the session's worker row tells the outcome of a commit whose answer was lost.
+
+        On the writer's thread, between two batches: called when the registration of the session is answered.
+        """
         self.number_of_batches = 0
         self._counts_batches = True
 
@@ -80,7 +90,12 @@ class JournalWriter:
         open_ = True
         while open_ or held:
             tickets, open_ = self._collect(held, open_)
-            held = self._commit(db, tickets)
+            try:
+                held = self._commit(db, tickets)
+            except Exception as error:  # a fault of ours in what follows a commit must not silence the journal
+                logger.exception("journal.fault")
+                answer_all(tickets, [error] * len(tickets))
+                held = []
             if held:
                 time.sleep(0.001)  # their runs are locked by a step.transaction at its commit: under 1 ms
         db.close()
@@ -156,10 +171,18 @@ class JournalWriter:
         pairs = list(zip(tickets, result.answers, strict=False))  # what came since the batch was sent is behind
         done = [(t, a) for t, a in pairs if a is not RETRY]
         answer_all([t for t, _ in done], [a for _, a in done])
-        look_at_released(db, result.effects)
-        failpoints.hit("after_release", partial(_cut, db))
+        self._look_again(db, result.effects)
         self._on_effects(result.effects)
         return [t for t, a in pairs if a is RETRY] + tickets[len(pairs) :]
+
+    def _look_again(self, db: Connection, effects: Effects) -> None:
+        """The commit stands, whatever becomes of this look: a claim then finds what it would have found."""
+        try:
+            look_at_released(db, effects)
+            failpoints.hit("after_release", partial(_cut, db))
+        except db.errors as error:
+            logger.warning("journal.look_failed", extra={"reason": str(error)})
+            effects.ready = True
 
     def _after_lost_connection(self, db: Connection, tickets: list[Ticket]) -> list[Ticket]:
         """Asks the database whether the batch whose answer was lost is there; sends it again if not."""
@@ -217,10 +240,14 @@ class JournalWriter:
         answer_all(refused, [error] * len(refused))
 
     def _lose_session(self, tickets: list[Ticket], error: SessionLost) -> list[Ticket]:
+        """What comes now is late: the new owners are told, by the new session."""
         self._counts_batches = False
+        late = [ticket.item for ticket in tickets if isinstance(ticket.item, Checkpoint)]
         answer_all(tickets, [error] * len(tickets))
         self._on_session_lost()
-        return []
+        self.submit_first(Call(partial(tell_refused, items=late)))
+        first, self._first = self._first, []
+        return first
 
 
 def _cut(db: Connection) -> None:
