@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from tests.eventually import eventually
@@ -45,41 +46,64 @@ def apt_install(*packages: str) -> bool:
     return all(subprocess.run(command, **quiet).returncode == 0 for command in (["apt-get", "update"], install))
 
 
-@contextmanager
-def postgres(programs: Path) -> Iterator[str]:
-    """A new PostgreSQL cluster on a unix socket in a temporary folder, fsync on; the value is its DATABASE_URL."""
-    user = _unprivileged_user()
-    folder = Path(tempfile.mkdtemp(prefix="signalbox-pg-"))
-    if user:
-        shutil.chown(folder, user)
-    identity = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": folder, **identity}
-    data = folder / "data"
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "signalbox", "-A", "trust", "-E", "UTF8", "--locale=C"],
-        check=True,
-        **quiet,
-    )
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=200"],
-        **quiet,
-    )
-    try:
-        create = [programs / "createdb", "-h", folder, "-U", "signalbox", "signalbox"]
-        eventually(
-            lambda: subprocess.run(create, **quiet).returncode == 0,
-            within_seconds=30,
-            every_seconds=0.1,
-        )
-        yield f"postgres://signalbox@{quote(str(folder), safe='')}/signalbox"
-    finally:
-        server.terminate()
+class PostgresCluster:
+    """A PostgreSQL of its own on a unix socket in a temporary folder, fsync on; ``url`` is its DATABASE_URL."""
+
+    def __init__(self, programs: Path) -> None:
+        user = _unprivileged_user()
+        self._programs = programs
+        self._folder = Path(tempfile.mkdtemp(prefix="signalbox-pg-"))
+        if user:
+            shutil.chown(self._folder, user)
+        identity = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+        self._quiet: dict[str, Any] = {
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.STDOUT,
+            "cwd": self._folder,
+            **identity,
+        }
+        self.url = f"postgres://signalbox@{quote(str(self._folder), safe='')}/signalbox"
+        options = ("-U", "signalbox", "-A", "trust", "-E", "UTF8", "--locale=C")
+        subprocess.run([programs / "initdb", "-D", self._data, *options], check=True, **self._quiet)
+        self.start()
+        create = [programs / "createdb", "-h", self._folder, "-U", "signalbox", "signalbox"]
+        subprocess.run(create, check=True, **self._quiet)
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def start(self) -> None:
+        options = ("-k", self._folder, "-c", "listen_addresses=", "-c", "max_connections=200")
+        self._server = subprocess.Popen([self._programs / "postgres", "-D", self._data, *options], **self._quiet)
+        ready = [self._programs / "pg_isready", "-q", "-h", self._folder]
+        eventually(lambda: subprocess.run(ready, **self._quiet).returncode == 0, within_seconds=30)
+
+    def stop(self) -> None:
+        self._server.terminate()
         try:
-            server.wait(3)
+            self._server.wait(3)
         except subprocess.TimeoutExpired:
-            server.send_signal(signal.SIGQUIT)  # open connections do not keep it
-            server.wait(10)
-        shutil.rmtree(folder, ignore_errors=True)
+            self.crash()  # open connections do not keep it
+
+    def crash(self) -> None:
+        """What ``pg_ctl stop -m immediate`` does: no checkpoint, every connection is cut."""
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait(10)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextmanager
+def postgres(programs: Path) -> Iterator[PostgresCluster]:
+    """A new cluster for as long as it is needed."""
+    cluster = PostgresCluster(programs)
+    try:
+        yield cluster
+    finally:
+        cluster.remove()
 
 
 def _unprivileged_user() -> str | None:
@@ -93,8 +117,8 @@ def main() -> int:
     programs = find_postgres()
     if programs is None:
         sys.exit("PostgreSQL's initdb is not installed")
-    with postgres(programs) as url:
-        return subprocess.run(sys.argv[1:], env=os.environ | {"DATABASE_URL": url}).returncode
+    with postgres(programs) as cluster:
+        return subprocess.run(sys.argv[1:], env=os.environ | {"DATABASE_URL": cluster.url}).returncode
 
 
 if __name__ == "__main__":

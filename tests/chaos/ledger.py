@@ -58,9 +58,9 @@ class Ledger:
         return Counter(status for (status,) in self.rows("SELECT status FROM signalbox_run"))
 
     def attempts(self) -> list[AttemptRow]:
+        """Attempts of step bodies, oldest first."""
         rows = self.rows(
-            "SELECT run, key, number, status, worker FROM signalbox_attempt WHERE op IN ('run', 'transaction')"
-            " ORDER BY run, key, number"
+            "SELECT run, key, number, status, worker FROM signalbox_attempt WHERE op = 'run' ORDER BY run, key, number"
         )
         return [AttemptRow(*row[:4], int(row[4].rpartition(":")[2])) for row in rows]
 
@@ -80,8 +80,11 @@ class Ledger:
             found.setdefault(run, []).append((seq, kind))
         return found
 
-    def count(self, table: str) -> int:
-        return int(self.rows(f"SELECT count(*) FROM {table}")[0][0])
+    def bookings(self) -> list[tuple[Any, ...]]:
+        return sorted(self.rows("SELECT run, step FROM bank_booking"))
+
+    def count(self, table: str, condition: str = "1 = 1") -> int:
+        return int(self.rows(f"SELECT count(*) FROM {table} WHERE {condition}")[0][0])
 
 
 def _plain(value: Any) -> Any:

@@ -50,6 +50,7 @@ class World:
         assert not gaps, f"histories with gaps: {gaps}"
         assert not [run.id for run in runs if run.owned], "ended and still held"
         assert self.ledger.count("signalbox_wait") == 0
+        assert self.ledger.count("signalbox_attempt", "ended_at IS NULL") == 0
         self._assert_settled_once()
 
     def _assert_settled_once(self) -> None:
