@@ -45,38 +45,50 @@ class Registering:
 
 def recover(tx: Tx) -> int:
     """Gives away the runs of dead sessions, in the transaction that buries them; how many runs."""
-    found = 0
-    for worker in tx.db.reap(tx.now):
-        runs = tx.db.query(
-            "UPDATE signalbox_run SET owner = NULL, fence = fence + 1, seq = seq + 1, status = 'queued',"
-            " lost = lost + 1, due_at = NULL WHERE owner = ? RETURNING id, seq",
-            [Id(worker)],
+    return sum(_give_away(tx, worker) for worker in [*tx.db.reap(tx.now), *_unknown_owners(tx)])
+
+
+def _unknown_owners(tx: Tx) -> list[str]:
+    """Sessions that hold runs without a row: nobody else would find what they began after their end."""
+    rows = tx.db.query(
+        "SELECT DISTINCT owner FROM signalbox_run WHERE owner IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM signalbox_worker w WHERE w.id = signalbox_run.owner)"
+    )
+    return [tx.db.id(owner) for (owner,) in rows]
+
+
+def _give_away(tx: Tx, worker: str) -> int:
+    runs = tx.db.query(
+        "UPDATE signalbox_run SET owner = NULL, fence = fence + 1, seq = seq + 1, status = 'queued',"
+        " lost = lost + 1, due_at = NULL WHERE owner = ? RETURNING id, seq",
+        [Id(worker)],
+    )
+    for raw, seq in runs:
+        run = tx.db.id(raw)
+        data = orjson.dumps({"worker": worker}).decode()
+        tx.number(run, seq - 1, [Entry("run.recovered", tx.now, data=data)], "queued")
+        tx.db.run(
+            "UPDATE signalbox_attempt SET status = 'lost', ended_at = ? WHERE run = ? AND status = 'running'",
+            [tx.now, Id(run)],
         )
-        for raw, seq in runs:
-            run = tx.db.id(raw)
-            data = orjson.dumps({"worker": worker}).decode()
-            tx.number(run, seq - 1, [Entry("run.recovered", tx.now, data=data)], "queued")
-            tx.db.run(
-                "UPDATE signalbox_attempt SET status = 'lost', ended_at = ? WHERE run = ? AND status = 'running'",
-                [tx.now, Id(run)],
-            )
-        found += len(runs)
-    if found:
+    if runs:
         tx.effects.ready = True
-    return found
+    return len(runs)
 
 
 def leave(tx: Tx, worker: str) -> None:
-    """The session's end in good order: nothing is held any more."""
+    """The session's end: what it could not give back in time is given away."""
+    _give_away(tx, worker)
     tx.db.run("DELETE FROM signalbox_worker WHERE id = ?", [Id(worker)])
 
 
 def tidy(tx: Tx) -> None:
-    """Messages of runs that have ended; keys whose life is over."""
-    tx.db.run(
-        "DELETE FROM signalbox_inbox WHERE run IN (SELECT r.id FROM signalbox_run r"
-        " WHERE r.id IN (SELECT run FROM signalbox_inbox) AND r.ended_at IS NOT NULL)"
-    )
+    """Messages and unread signals of runs that have ended; keys whose life is over."""
+    for table in ("signalbox_inbox", "signalbox_mail"):
+        tx.db.run(
+            f"DELETE FROM {table} WHERE run IN (SELECT r.id FROM signalbox_run r"
+            f" WHERE r.id IN (SELECT run FROM {table}) AND r.ended_at IS NOT NULL)"
+        )
     tx.db.run("DELETE FROM signalbox_idempotency WHERE expires_at < ?", [tx.now])
 
 

@@ -81,7 +81,9 @@ class Tx:
         self._inbox = [row for row in self._inbox if (row.run, row.dedup) != (run, dedup)]
 
     def add_run(self, new: NewRun) -> None:
-        self.add(new.run, new.data, *new.events)
+        held = new.run.owner is not None
+        # By this session as it is called now: it may have begun anew since the run was made.
+        self.add(new.run._replace(owner=self.owner) if held else new.run, new.data, *new.events)
         self.number(new.run.id, 0, new.entries)
         self.effects.changes[new.run.id] = Change(new.run.id, new.run.seq, new.run.status)
         if new.run.owner is not None:

@@ -108,7 +108,11 @@ class SqliteConnection(Connection):
             raise
 
     def commit(self) -> None:
-        self._raw.execute("COMMIT")
+        try:
+            self._raw.execute("COMMIT")
+        except BaseException:
+            self.rollback()
+            raise
         self._lock.release()
 
     def rollback(self) -> None:
