@@ -186,11 +186,14 @@ def test_a_triggered_run_is_not_waited_for_and_outlives_its_parent(start: StartE
 def test_map_over_a_function_keeps_order_and_concurrency(start: StartEngine, concurrency: int | None) -> None:
     running: list[int] = []
     most: list[int] = []
+    full = asyncio.Event()
 
     async def body(n: int) -> int:
         running.append(n)
         most.append(len(running))
-        await asyncio.sleep(0.005)
+        if len(running) == (concurrency or 8):
+            full.set()
+        await full.wait()
         running.remove(n)
         return n * n
 
