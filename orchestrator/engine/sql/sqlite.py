@@ -30,22 +30,27 @@ FENCE = Bulk(
     "UPDATE signalbox_run SET seq = seq + v.column3 FROM (VALUES {}) AS v"
     " WHERE signalbox_run.id = v.column1 AND fence = v.column2 AND +owner = ? RETURNING id, seq",
     3,
+    "UPDATE signalbox_run SET seq = seq + ?3 WHERE id = ?1 AND fence = ?2 AND owner = ?4 RETURNING id, seq",
 )
 END_ATTEMPTS = Bulk(
     "UPDATE signalbox_attempt SET status = v.column4, ended_at = v.column5, output = v.column6, blob = v.column7,"
     " error = v.column8, detail = coalesce(v.column9, detail) FROM (VALUES {}) AS v"
     " WHERE run = v.column1 AND key = v.column2 AND number = v.column3",
     9,
+    "UPDATE signalbox_attempt SET status = ?4, ended_at = ?5, output = ?6, blob = ?7, error = ?8,"
+    " detail = coalesce(?9, detail) WHERE run = ?1 AND key = ?2 AND number = ?3",
 )
 MOVE_RUNS = Bulk(
     "UPDATE signalbox_run SET status = v.column2, owner = v.column3, due_at = v.column4, attempt = v.column5,"
     " ended_at = v.column6 FROM (VALUES {}) AS v WHERE signalbox_run.id = v.column1",
     6,
+    "UPDATE signalbox_run SET status = ?2, owner = ?3, due_at = ?4, attempt = ?5, ended_at = ?6 WHERE id = ?1",
 )
 STORE_RESULTS = Bulk(
     "UPDATE signalbox_run_data SET output = v.column2, output_blob = v.column3, error = v.column4"
     " FROM (VALUES {}) AS v WHERE run = v.column1",
     4,
+    "UPDATE signalbox_run_data SET output = ?2, output_blob = ?3, error = ?4 WHERE run = ?1",
 )
 
 
