@@ -21,6 +21,7 @@ class HeldRun(ABC):
 
     def __init__(self, host: Host, recorder: Recorder) -> None:
         self.host = host
+        self.now: Callable[[], datetime] = host.clock.now
         self.recorder = recorder
         self.resting = False  # released in the database, the coroutine stays in memory
         self.ended = False
@@ -41,9 +42,6 @@ class HeldRun(ABC):
     @property
     def facts(self) -> RunFacts:
         return self.recorder.facts
-
-    def now(self) -> datetime:
-        return self.host.clock.now()
 
     def entropy(self) -> float:
         return self.host.clock.entropy()

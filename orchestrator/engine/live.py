@@ -46,7 +46,8 @@ class LiveRun(HeldRun):
 
     def _watch_timers(self) -> None:
         """While the run is held its own timers are waited for here."""
-        self._alarm.set(wait.due_at for wait in self.recorder.waits.values())
+        if self.recorder.waits:
+            self._alarm.set(wait.due_at for wait in self.recorder.waits.values())
 
     def _timer_fired(self) -> None:
         if not self.resting and not self.ended:

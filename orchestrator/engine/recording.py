@@ -80,34 +80,34 @@ class Recorder:
         return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move)
 
     def store(self, text: str) -> Stored:
-        return store(
-            self.facts.id, text, self.starting.clock.new_id(), inline_bytes=self.inline_bytes, max_bytes=self.max_bytes
-        )
+        new_id = self.starting.clock.new_id
+        return store(self.facts.id, text, new_id, inline_bytes=self.inline_bytes, max_bytes=self.max_bytes)
 
-    def _attempt(self, op: Any, status: Status, **more: Any) -> AttemptRow:
-        values = {"ended_at": None, "output": None, "blob": None, "error": None, "detail": None, **more}
-        return AttemptRow(
-            run=self.facts.id,
-            key=op.key,
-            number=getattr(op, "attempt", 1),
-            op=op.op,
-            ordinal=op.ordinal,
-            status=status,
-            queued_at=None,
-            started_at=op.started_at,
-            worker=self.worker,
-            fence=self.facts.fence,
-            **values,
-        )
+    def _attempt(
+        self,
+        op: StepCompleted | StepStarted | StepErrored | WaitOpened,
+        status: Status,
+        *,
+        number: int = 1,
+        ended_at: datetime | None = None,
+        output: str | None = None,
+        blob: str | None = None,
+        error: str | None = None,
+        detail: str | None = None,
+    ) -> AttemptRow:
+        facts = self.facts
+        step = (facts.id, op.key, number, op.op, op.ordinal, status)
+        held = (None, op.started_at, ended_at, self.worker, facts.fence)
+        return AttemptRow(*step, *held, output, blob, error, detail)
 
-    def _end(self, checkpoint: Checkpoint, op: Any, status: Status, **more: Any) -> None:
+    def _end(self, checkpoint: Checkpoint, op: StepCompleted | StepErrored, row: AttemptRow) -> None:
         """The attempt's end: an update of its row when others saw it run, else its one insert."""
         if not op.recorded:
-            checkpoint.rows.append(self._attempt(op, status, ended_at=op.ended_at, **more))
+            checkpoint.rows.append(row)
             return
         self.bodies.discard(op.key)
-        values = {"output": None, "blob": None, "error": None, "detail": None, **more}
-        checkpoint.ends.append(AttemptEnd(self.facts.id, op.key, op.attempt, status, op.ended_at, **values))
+        values = (row.output, row.blob, row.error, row.detail)
+        checkpoint.ends.append(AttemptEnd(row.run, row.key, row.number, row.status, op.ended_at, *values))
 
     def step_completed(self, checkpoint: Checkpoint, op: StepCompleted, now: datetime) -> None:
         stored = self.store(op.output)
@@ -118,7 +118,16 @@ class Recorder:
         for child in op.children:
             detail |= {"function": child.function, "run": child.id}
             checkpoint.children.append(self.starting.child(self.facts, op.key, child, now))
-        self._end(checkpoint, op, Status.COMPLETED, output=stored.text, blob=stored.blob, detail=_json(detail))
+        row = self._attempt(
+            op,
+            Status.COMPLETED,
+            number=op.attempt,
+            ended_at=op.ended_at,
+            output=stored.text,
+            blob=stored.blob,
+            detail=_json(detail),
+        )
+        self._end(checkpoint, op, row)
         if stored.row:
             checkpoint.rows.append(stored.row)
         checkpoint.entries.append(Entry("step.completed", op.ended_at, op.key, op.attempt))
@@ -126,12 +135,16 @@ class Recorder:
 
     def step_started(self, checkpoint: Checkpoint, op: StepStarted, now: datetime) -> None:
         self.bodies.add(op.key)
-        checkpoint.rows.append(self._attempt(op, Status.RUNNING))
+        checkpoint.rows.append(self._attempt(op, Status.RUNNING, number=op.attempt))
         checkpoint.entries.append(Entry("step.started", op.started_at, op.key, op.attempt))
 
     def step_errored(self, checkpoint: Checkpoint, op: StepErrored, now: datetime) -> None:
         detail = {"retry_at": iso(op.retry_at)} if op.retry_at else {}
-        self._end(checkpoint, op, Status.FAILED, error=error_json(op.error), detail=_json(detail))
+        error = error_json(op.error)
+        row = self._attempt(
+            op, Status.FAILED, number=op.attempt, ended_at=op.ended_at, error=error, detail=_json(detail)
+        )
+        self._end(checkpoint, op, row)
         kind = "step.retrying" if op.retry_at else "step.failed"
         data = _json({"type": op.error.type, "message": op.error.message[:500], **detail})
         checkpoint.entries.append(Entry(kind, op.ended_at, op.key, op.attempt, data=data))

@@ -1,7 +1,8 @@
 """A value on its way to the database: inline, or as a blob when it is large."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple
 
 import orjson
 
@@ -10,8 +11,7 @@ from orchestrator.core.ops import ErrorInfo
 from orchestrator.engine.rows import BlobRow
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """``text`` is set, or ``blob`` with its row."""
 
     text: str | None
@@ -19,7 +19,7 @@ class Stored:
     row: BlobRow | None = None
 
 
-def store(run: str, text: str, blob_id: str, *, inline_bytes: int, max_bytes: int) -> Stored:
+def store(run: str, text: str, new_id: Callable[[], str], *, inline_bytes: int, max_bytes: int) -> Stored:
     """JSON text as it will be stored. Raises Unserialisable when it is larger than a value may be."""
     size = len(text) if text.isascii() else len(text.encode())
     if size <= inline_bytes:
@@ -28,6 +28,7 @@ def store(run: str, text: str, blob_id: str, *, inline_bytes: int, max_bytes: in
         raise Unserialisable(
             f"the value is {size:,} bytes of JSON, the limit is {max_bytes:,}: store it elsewhere, pass a reference"
         )
+    blob_id = new_id()
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Stored(None, blob_id, BlobRow(blob_id, run, size, digest, text))
 

@@ -3,13 +3,14 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 from orchestrator.core.errors import MisplacedCall
 from orchestrator.core.ops import Memo
 from orchestrator.sdk.branches import Branches
 from orchestrator.sdk.invocation import Invocation
-from orchestrator.sdk.programs import CallBody, CallTransaction, Commit, Effect, Program
+from orchestrator.sdk.programs import CallBody, CallTransaction, Commit, Effect, Park, Program
 from orchestrator.sdk.scope import CURRENT, Scope
 from orchestrator.sdk.transport import StepRun, Suspend
 
@@ -25,34 +26,37 @@ async def drive(program: Program, inv: Invocation, branches: Branches) -> Any:
             return stop.value
         answer, error = None, None
         try:
-            answer = await _perform(effect, inv, branches)
+            if isinstance(effect, CallBody):
+                answer = await _call(effect, inv)
+            elif isinstance(effect, Commit):
+                await inv.transport.commit(effect.op)
+            elif isinstance(effect, Park):
+                answer = await branches.park(effect.key)
+            else:
+                body = partial(effect.function, *effect.args, **(effect.kwargs or {}))
+                answer = await inv.transport.call(partial(_transact, inv, effect.step, body))
         except BaseException as raised:  # thrown back into the program, which knows what it means
             error = raised
 
 
-async def _perform(effect: Effect, inv: Invocation, branches: Branches) -> Any:
-    if isinstance(effect, Commit):
-        return await inv.transport.commit(effect.op)
-    if isinstance(effect, CallTransaction):
-        body = partial(effect.function, *effect.args, **(effect.kwargs or {}))
-        return await inv.transport.call(partial(_transact, inv, effect.step, body))
-    if isinstance(effect, CallBody):
-        return await _call(effect, inv)
-    return await branches.park(effect.key)
-
-
 async def _call(effect: CallBody, inv: Invocation) -> Any:
-    step = effect.step
+    step, function, args, kwargs = effect
     token = CURRENT.set(Scope(inv, step.key, step.attempt))
     inv.transport.body_began(step)
     try:
-        if inspect.iscoroutinefunction(effect.function):
-            return await effect.function(*effect.args, **(effect.kwargs or {}))
-        value = await inv.transport.call(partial(effect.function, *effect.args, **(effect.kwargs or {})))
+        if _is_async(function):
+            return await function(*args, **(kwargs or {}))
+        value = await inv.transport.call(partial(function, *args, **(kwargs or {})))
         return await value if inspect.isawaitable(value) else value
     finally:
         inv.transport.body_ended(step)
         CURRENT.reset(token)
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    # At once for plain ones, which inspect goes a long way round for.
+    plain = type(function) is FunctionType and function.__code__.co_flags & inspect.CO_COROUTINE
+    return bool(plain) or inspect.iscoroutinefunction(function)
 
 
 def drive_blocking(program: Program, inv: Invocation) -> Any:

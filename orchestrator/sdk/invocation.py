@@ -1,7 +1,6 @@
 """One execution of a function: which steps are settled, which are open, what the next one is called."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -32,6 +31,7 @@ class Invocation:
         self.request = request
         self.transport = transport
         self.retries = retries
+        self.now: Callable[[], datetime] = transport.now
         self.memos: dict[str, Memo] = dict(request.memos)
         self.open_steps: dict[str, OpenStep] = dict(request.open_steps)
         self.is_async = is_async
@@ -39,7 +39,7 @@ class Invocation:
         self.dead = False  # nothing that is said from now on counts
         self.rests = False  # a sync function reached a wait
         self._branches: Branches | None = None
-        self._seen: Counter[str] = Counter()
+        self._seen: dict[str, int] = {}  # next number of each id
         self._used: set[str] = set()
         known: list[Memo | OpenStep] = [*self.memos.values(), *self.open_steps.values()]
         self._next_ordinal = 1 + max((step.ordinal for step in known), default=0)
@@ -51,9 +51,6 @@ class Invocation:
         if self._branches is None:
             self._branches = Branches(self.transport.quiet)
         return self._branches
-
-    def now(self) -> datetime:
-        return self.transport.now()
 
     def body(self, step_id: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The step's body, or what a test puts in its place: a value, an error, or a function."""
@@ -90,7 +87,7 @@ class Invocation:
 
     def _free_key(self, step_id: str) -> str:
         """The id, with a number when it was used before: also one that looks like another's repeat."""
-        repeat = self._seen[step_id]
+        repeat = self._seen.get(step_id, 0)
         key = f"{step_id}:{repeat}" if repeat else step_id
         while key in self._used:
             repeat += 1

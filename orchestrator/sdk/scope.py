@@ -1,12 +1,10 @@
 """Where the running code is: in which run, in which step."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """``invocation`` of the run; ``step`` and ``attempt`` when a step's body runs."""
 
     invocation: Any
