@@ -6,6 +6,7 @@
 >>> assert run.output == "reminded"
 """
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -135,6 +136,7 @@ class Harness:
         nested = database is not None
         self._db = borrow_connection(database) if database is not None else memory_connection()
         self._engine = VirtualEngine(settings(), self._db, self.clock, stubs or {}, nested=nested)
+        self._closing = weakref.finalize(self, self._engine.close)
 
     def send(self, what: object, data: Mapping[str, Any] | None = None, *, id: str | None = None) -> list[HarnessRun]:
         """Sends an event (a payload instance, or a name and its data); the runs it started, run as far as they go."""
@@ -179,7 +181,7 @@ class Harness:
 
     def close(self) -> None:
         """Unwinds what still rests; the database in memory is gone."""
-        self._engine.close()
+        self._closing()
 
     def __enter__(self) -> "Harness":
         return self

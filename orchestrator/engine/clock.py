@@ -2,10 +2,16 @@
 
 import os
 import random
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from orchestrator.core import ids
+
+ENTROPY_BYTES = 10
+MILLISECOND = timedelta(milliseconds=1)
+CLOCK_SLACK = timedelta(seconds=1)  # a clock set back by less does not turn the order of ids round
 
 
 class Clock(Protocol):
@@ -14,8 +20,30 @@ class Clock(Protocol):
     def new_id(self) -> str: ...
 
 
+class IdSource:
+    """ULIDs that grow: those of one millisecond count up, so that lists keep the order in which things were made."""
+
+    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
+        self._random_bytes = random_bytes
+        self._at = datetime.min.replace(tzinfo=UTC)
+        self._entropy = 0
+        self._lock = threading.Lock()
+
+    def next(self, now: datetime) -> str:
+        with self._lock:
+            if MILLISECOND > now - self._at > -CLOCK_SLACK:
+                self._entropy += 1
+            else:
+                # Half the room is left to count up in.
+                self._at, self._entropy = now, int.from_bytes(self._random_bytes(ENTROPY_BYTES), "big") >> 1
+            return ids.new_id(self._at, self._entropy.to_bytes(ENTROPY_BYTES, "big"))
+
+
 class SystemClock:
     """The machine's clock."""
+
+    def __init__(self) -> None:
+        self._ids = IdSource(os.urandom)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -24,7 +52,7 @@ class SystemClock:
         return random.random()
 
     def new_id(self) -> str:
-        return ids.new_id(datetime.now(UTC), os.urandom(10))
+        return self._ids.next(datetime.now(UTC))
 
 
 class VirtualClock:
@@ -33,6 +61,7 @@ class VirtualClock:
     def __init__(self, start: datetime | None = None) -> None:
         self._now = start or datetime(2026, 1, 1, tzinfo=UTC)
         self._random = random.Random(0)
+        self._ids = IdSource(self._random.randbytes)
 
     def now(self) -> datetime:
         return self._now
@@ -41,7 +70,7 @@ class VirtualClock:
         return self._random.random()
 
     def new_id(self) -> str:
-        return ids.new_id(self._now, self._random.randbytes(10))
+        return self._ids.next(self._now)
 
     def move_to(self, moment: datetime) -> None:
         """Never backwards."""

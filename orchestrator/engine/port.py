@@ -24,6 +24,9 @@ class Port:
     def trigger(self, function: str, payload: Any, *, idempotency_key: str | None, delay: timedelta | None) -> str:
         return triggering.trigger(function, payload, idempotency_key=idempotency_key, delay=delay)
 
+    def trigger_many(self, function: str, payloads: Sequence[Any]) -> list[str]:
+        return triggering.trigger_many(function, payloads)
+
     async def atrigger(
         self, function: str, payload: Any, *, idempotency_key: str | None, delay: timedelta | None
     ) -> str:

@@ -1,5 +1,6 @@
 """Starting a function by name, with its payload."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +30,17 @@ def _start(
     if idempotency_key is not None:
         key = KeyRow(env, f"function:{function}", idempotency_key, new.run.id, now + KEY_LIFE)
     return Ingest([Start(None, None, [new], key, ref=new.run.id)])
+
+
+def trigger_many(function: str, payloads: Sequence[Any], *, env: int = 1) -> list[str]:
+    """Ids of new runs, one a payload, all durable by one commit or none. Raises as ``trigger``."""
+    runtime = current()
+    runtime.starting.catalog.get(env, function)
+    now = runtime.clock.now()
+    texts = [_payload(runtime, function, payload) for payload in payloads]
+    runs = [runtime.starting.run(env, function, trigger="call", now=now, input=text) for text in texts]
+    starts = [Start(None, None, [new], ref=new.run.id) for new in runs]
+    return [start.ref for start in runtime.commit(Ingest(starts))]
 
 
 def _payload(runtime: Runtime, function: str, data: Any) -> str:

@@ -85,8 +85,10 @@ class Task(Callee[P, R]):
         return await engine().atrigger(self.id, payload, idempotency_key=self._key, delay=self._delay)
 
     def batch_trigger(self, calls: Iterable[Mapping[str, Any]]) -> list[str]:
-        """Starts a run for each set of keyword arguments; their ids."""
-        return [self.trigger(**call) for call in calls]  # type: ignore[call-arg]
+        """Starts a run for each set of keyword arguments; their ids. Outside a run all start in one commit, or none."""
+        if CURRENT.get() is not None or self._key is not None or self._delay is not None:
+            return [self.trigger(**call) for call in calls]  # type: ignore[call-arg]
+        return engine().trigger_many(self.id, [payload_for(self.definition, (), call) for call in calls])
 
     def trigger_and_wait(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, object, R]:
         """In an async run: a child run's output, as a step named after the task. Raises StepError when it failed."""

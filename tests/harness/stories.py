@@ -5,7 +5,18 @@ from dataclasses import dataclass
 
 from django.contrib.auth import get_user_model
 
-from orchestrator import Context, Cron, NonRetriableError, Retries, SyncContext, SyncTaskContext, TaskContext, event, function, task
+from orchestrator import (
+    Context,
+    Cron,
+    NonRetriableError,
+    Retries,
+    SyncContext,
+    SyncTaskContext,
+    TaskContext,
+    event,
+    function,
+    task,
+)
 
 PREFIX = "harness-story"
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestrator.core.errors import RunEnded
+from orchestrator.core.errors import InvalidPayload, RunEnded
 from orchestrator.core.ops import Status
 from orchestrator.testing import Harness
 from tests.harness.stories import (
@@ -16,6 +16,7 @@ from tests.harness.stories import (
     charge,
     publish,
     write_report,
+    write_section,
 )
 
 
@@ -106,3 +107,14 @@ def test_in_a_test_case_steps_see_its_rows_and_write_into_its_transaction(django
         run = harness.trigger(add_user, "ada")
         assert run.status is Status.COMPLETED
         assert django_user_model.objects.get(pk=run.output).username == "ada"  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db
+def test_a_batch_starts_whole_or_not_at_all() -> None:
+    with Harness(database="default") as harness:
+        ids = write_section.batch_trigger({"section": name} for name in ("a", "b"))
+        harness.run_until_idle()
+        assert [run.output for run in harness.runs if run.id in ids] == ["A", "B"]
+        with pytest.raises(InvalidPayload, match="missing a required argument: 'section'"):
+            write_section.batch_trigger([{"section": "c"}, {}])
+        assert len(harness.runs) == 2
