@@ -1,0 +1,157 @@
+"""Group commit: a batch that fails is split, one of unknown outcome is asked for, a cut connection is made again."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from threading import Event
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from orchestrator.core.errors import InvalidInput
+from orchestrator.engine.claiming import WITH_MESSAGES, resume
+from orchestrator.engine.journal.items import Call, Ingest
+from orchestrator.models import Attempt, Run, Worker
+from orchestrator.models import Event as EventModel
+from tests.engine.reading import assert_dense, kinds, steps
+from tests.engine.writers import (
+    Session,
+    event_start,
+    insert,
+    new_run,
+    rest,
+    sessions,
+    step_done,
+    wait_for,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    with sessions(1) as (one,):
+        yield one
+
+
+@pytest.fixture
+def counting(session: Session) -> Session:
+    """One whose worker row tells the outcome of a commit, as on PostgreSQL."""
+    session.journal._counts_batches = True
+    session.journal.number_of_batches = 0
+    return session
+
+
+def in_one_batch(session: Session, items: list[Any]) -> "list[Future[Any]]":
+    busy, go = Event(), Event()
+
+    def hold(tx: Any) -> None:
+        busy.set()
+        go.wait(10)
+
+    session.journal.submit(Call(hold))
+    assert busy.wait(10)
+    futures = [session.journal.submit(item) for item in items]
+    go.set()
+    return futures
+
+
+def test_a_batch_with_one_bad_row_commits_the_others(session: Session) -> None:
+    runs = insert(session, [new_run(session.id) for _ in range(3)])
+    session.submit(step_done(runs[1], 1, "twice"))
+    futures = in_one_batch(session, [step_done(run, 1, "twice") for run in runs])
+
+    for n in (0, 2):
+        futures[n].result(10)
+    assert "unique" in str(futures[1].exception(10)).lower()
+    for run in runs:
+        assert steps(run) == {"twice": ["completed"]}
+        assert kinds(run) == ["run.queued", "step.completed"]
+        assert_dense(run)
+
+
+def test_an_error_of_our_own_in_one_call_leaves_the_batch_whole(session: Session) -> None:
+    [run] = insert(session, [new_run(session.id)])
+
+    def refuses(tx: Any) -> None:
+        raise InvalidInput("no")
+
+    first, second, third = in_one_batch(session, [step_done(run, 1, "a"), Call(refuses), step_done(run, 1, "b")])
+    first.result(10)
+    third.result(10)
+    with pytest.raises(InvalidInput):
+        second.result(10)
+    assert set(steps(run)) == {"a", "b"}
+
+
+def test_many_steps_of_one_run_in_one_batch_are_numbered_in_their_order(session: Session) -> None:
+    [run] = insert(session, [new_run(session.id)])
+    for future in in_one_batch(session, [step_done(run, 1, f"s{n}") for n in range(50)]):
+        future.result(10)
+    assert_dense(run)
+    assert Attempt.objects.filter(run=run).count() == 50
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("point", ["before_commit", "after_commit", "after_release"])
+def test_a_connection_cut_around_a_commit_loses_and_doubles_nothing(
+    counting: Session, failpoint: Callable[[str], None], point: str
+) -> None:
+    [run] = insert(counting, [new_run(counting.id)])
+    for n in range(10):
+        failpoint(f"{point}=cut@1")
+        counting.submit(step_done(run, 1, f"s{n}"))
+    failpoint("")
+
+    assert len(steps(run)) == 10
+    assert kinds(run) == ["run.queued", *["step.completed"] * 10]
+    assert_dense(run)
+    assert Worker.objects.get(id=counting.id).batch == counting.journal.number_of_batches
+
+
+@pytest.mark.postgres
+def test_events_whose_commit_was_cut_are_stored_once(counting: Session, failpoint: Callable[[str], None]) -> None:
+    sent = []
+    for point in ("before_commit", "after_commit") * 3:
+        failpoint(f"{point}=cut@1")
+        [start] = counting.submit(Ingest([event_start("e", {})]))
+        sent.append(start.ref)
+    failpoint("")
+
+    assert sorted(sent) == sorted(EventModel.objects.values_list("id", flat=True))
+
+
+@pytest.mark.postgres
+def test_a_connection_that_the_server_ends_is_made_again(counting: Session) -> None:
+    [run] = insert(counting, [new_run(counting.id)])
+    for n in range(5):
+        pid = counting.do(lambda tx: tx.db.query("SELECT pg_backend_pid()"))[0][0]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        counting.submit(step_done(run, 1, f"s{n}"))
+    assert len(steps(run)) == 5
+    assert_dense(run)
+
+
+@pytest.mark.postgres
+def test_a_look_that_is_cut_off_rings_all_the_same(counting: Session, failpoint: Callable[[str], None]) -> None:
+    [run] = insert(counting, [new_run(counting.id)])
+    failpoint("after_release=cut@1")
+    counting.submit(rest(run, 1, wait_for(run, "go")))
+    counting.do(lambda tx: None)
+    failpoint("")
+
+    assert any(effects.ready or run in effects.inbox_runs for effects in counting.heard)
+    taken = counting.do(lambda tx: resume(tx, tx.db.claim(WITH_MESSAGES, [], tx.owner, tx.now, 5), {}))
+    assert taken == []
+
+
+def test_a_session_whose_row_is_gone_is_told_so_and_the_journal_goes_on(counting: Session) -> None:
+    [run] = insert(counting, [new_run(counting.id)])
+    Worker.objects.all().delete()
+    with pytest.raises(Exception, match="taken for dead"):
+        counting.submit(step_done(run, 1, "late"))
+    assert counting.lost == [counting.id]
+    assert steps(run) == {}
+    insert(counting, [new_run(counting.id)])
+    assert Run.objects.count() == 2
