@@ -40,7 +40,8 @@ def apply_batch(db: Connection, owner: str, now: datetime, items: Sequence[Item]
     checkpoints = [(n, item) for n, item in enumerate(items) if isinstance(item, Checkpoint)]
     outcomes = apply_checkpoints(tx, [item for _, item in checkpoints])
     for (n, checkpoint), outcome in zip(checkpoints, outcomes, strict=True):
-        answers[n] = _answer(checkpoint, outcome)
+        if outcome is not Outcome.COMMITTED:
+            answers[n] = _refusal(checkpoint, outcome)
     tx.flush()
     for n, item in enumerate(items):
         if isinstance(item, Call):
@@ -52,14 +53,10 @@ def apply_batch(db: Connection, owner: str, now: datetime, items: Sequence[Item]
     return BatchResult(answers, tx.effects)
 
 
-def _answer(item: Checkpoint, outcome: Outcome) -> Any:
-    match outcome:
-        case Outcome.COMMITTED:
-            return None
-        case Outcome.LOCKED:
-            return RETRY
-        case Outcome.LOST:
-            return LeaseLost(f"run {item.run} was given to another worker: what this one says of it is refused")
+def _refusal(item: Checkpoint, outcome: Outcome) -> Any:
+    if outcome is Outcome.LOCKED:
+        return RETRY
+    return LeaseLost(f"run {item.run} was given to another worker: what this one says of it is refused")
 
 
 def look_at_released(db: Connection, effects: Effects) -> None:

@@ -1,6 +1,6 @@
 """Checkpoints: the fence first, then what the owners of the runs say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from orchestrator.core.ops import MessageKind, WaitKind
@@ -22,21 +22,18 @@ def apply_checkpoints(tx: Tx, items: Sequence[Checkpoint]) -> list[Outcome]:
     """Applies those whose run is still held; the others are left out and told so, item by item."""
     if not items:
         return []
-    wanted: dict[tuple[str, int], int] = {}
-    for item in items:
-        wanted[item.run, item.fence] = wanted.get((item.run, item.fence), 0) + len(item.entries)
-    bases = _fence(tx, wanted)
+    newest, bases = _fence(tx, items)
     outcomes = []
     accepted = []
     for item in items:
-        base = bases.get((item.run, item.fence), _LOCKED)
-        if base is _LOCKED:
-            outcomes.append(Outcome.LOCKED)
-        elif base is None:
+        base = bases.get(item.run, _LOCKED)
+        if item.fence != newest[item.run] or base is None:
             outcomes.append(Outcome.LOST)
             tell_refused(tx, [item])
+        elif base == _LOCKED:
+            outcomes.append(Outcome.LOCKED)
         else:
-            bases[item.run, item.fence] = base + len(item.entries)
+            bases[item.run] = base + len(item.entries)
             outcomes.append(Outcome.COMMITTED)
             accepted.append((item, base))
     for item, base in accepted:
@@ -54,20 +51,20 @@ def apply_checkpoints(tx: Tx, items: Sequence[Checkpoint]) -> list[Outcome]:
 _LOCKED = -1
 
 
-def _fence(tx: Tx, wanted: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int | None]:
+def _fence(tx: Tx, items: Sequence[Checkpoint]) -> tuple[dict[str, int], dict[str, int | None]]:
+    """The fence that was asked for of each run, and what was answered."""
     # Two fences of one run in a batch: at most the higher one can be the run's.
     newest: dict[str, int] = {}
-    for run, fence in wanted:
-        newest[run] = max(fence, newest.get(run, 0))
-    claims = [FenceClaim(run, fence, wanted[run, fence]) for run, fence in sorted(newest.items())]
-    found = tx.db.fence(tx.owner, claims)
-    bases: dict[tuple[str, int], int | None] = {}
-    for run, fence in wanted:
-        if fence != newest[run]:
-            bases[run, fence] = None
-        elif run in found:
-            bases[run, fence] = found[run]
-    return bases
+    wanted: dict[str, int] = {}
+    for item in items:
+        known = newest.get(item.run, -1)
+        if item.fence > known:
+            newest[item.run] = item.fence
+            wanted[item.run] = len(item.entries)
+        elif item.fence == known:
+            wanted[item.run] += len(item.entries)
+    claims = [FenceClaim(run, fence, wanted[run]) for run, fence in newest.items()]
+    return newest, dict(tx.db.fence(tx.owner, claims))
 
 
 def tell_refused(tx: Tx, items: Sequence[Checkpoint]) -> None:

@@ -1,5 +1,6 @@
 """One transaction of the journal: rows gathered by table, written together, and what others must hear of afterwards."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,7 +63,7 @@ class Tx:
         self.owner = owner
         self.now = now
         self.effects = Effects()
-        self._rows: dict[type, list[Row]] = {}
+        self._rows: defaultdict[type, list[Row]] = defaultdict(list)
         self._inbox: list[InboxRow] = []
         self._ends: list[AttemptEnd] = []
         self._moves: list[RunMove] = []
@@ -74,23 +75,24 @@ class Tx:
                 self._inbox.append(row)
                 self.effects.inbox_runs.add(row.run)
             else:
-                self._rows.setdefault(type(row), []).append(row)
+                self._rows[type(row)].append(row)
 
     def forget_inbox(self, run: str, dedup: str) -> None:
         """Takes back a message that was added to this transaction."""
         self._inbox = [row for row in self._inbox if (row.run, row.dedup) != (run, dedup)]
 
     def add_run(self, new: NewRun) -> None:
-        held = new.run.owner is not None
-        # By this session as it is called now: it may have begun anew since the run was made.
-        self.add(new.run._replace(owner=self.owner) if held else new.run, new.data, *new.events)
-        self.number(new.run.id, 0, new.entries)
-        self.effects.changes[new.run.id] = Change(new.run.id, new.run.seq, new.run.status)
-        if new.run.owner is not None:
+        run = new.run
+        if run.owner is None:
+            self.effects.ready = True
+        else:
             self.effects.started.append(new)
-        self.effects.ready = self.effects.ready or new.run.owner is None
-        if new.run.due_at is not None:
-            self.effects.due.append(new.run.due_at)
+            if run.owner != self.owner:  # this session has begun anew since the run was made
+                run = run._replace(owner=self.owner)
+        if run.due_at is not None:
+            self.effects.due.append(run.due_at)
+        self.add(run, new.data, *new.events)
+        self.number(run.id, 0, new.entries, run.status)
 
     def end_attempt(self, end: AttemptEnd) -> None:
         self._ends.append(end)
@@ -109,11 +111,13 @@ class Tx:
 
     def number(self, run: str, base: int, entries: Sequence[Entry], status: str | None = None) -> None:
         """Gives the entries the numbers after ``base``, which the caller has reserved."""
-        for n, e in enumerate(entries, start=base + 1):
-            self.add(JournalRow(run, n, e.kind, e.key, e.number, e.at, e.actor, e.data))
+        rows, seq = self._rows[JournalRow], base
+        for kind, at, key, number, actor, data in entries:
+            seq += 1
+            rows.append(JournalRow(run, seq, kind, key, number, at, actor, data))
         if status is None and (known := self.effects.changes.get(run)) is not None:
             status = known.status
-        self.effects.changes[run] = Change(run, base + len(entries), status)
+        self.effects.changes[run] = Change(run, seq, status)
 
     def reserve(self, run: str, fence: int, count: int) -> int | None:
         """Reserves ``count`` numbers of a run this session holds; None when it does not."""
@@ -148,7 +152,7 @@ class Tx:
         if self._results:
             self.db.store_results(self._results)
         if self._moves:
-            self.db.move_runs(sorted(self._moves))
+            self.db.move_runs(self._moves)  # their rows are locked: by the fence, or by who took them over
         if self._inbox:
             self.db.insert(sorted(self._inbox, key=lambda row: row[:2]), ignore_conflicts=True)
         self._ends, self._results, self._moves, self._inbox = [], [], [], []
