@@ -104,7 +104,7 @@ def route_stored(tx: Tx, start: Start) -> bool:
     assert event is not None
     sql = "UPDATE signalbox_event SET routed_at = ?, skipped = CAST(? AS {}) WHERE id = ? AND routed_at IS NULL"
     sql = sql.format("json" if tx.db.vendor == "postgresql" else "text")
-    if tx.db.run(sql, [tx.now, event.skipped, Id(event.id)]) == 0:
+    if tx.db.touch(sql, [tx.now, event.skipped, Id(event.id)])() == 0:
         return False
     for new in start.runs:
         tx.add_run(new)

@@ -147,9 +147,10 @@ class JournalWriter:
     def _transact(self, db: Connection, items: Sequence[Item]) -> BatchResult:
         db.begin()
         try:
-            if self._counts_batches:
-                self._count(db)
+            counted = self._count(db) if self._counts_batches else None
             result = apply_batch(db, self.owner, self.clock.now(), items)
+            if counted is not None and counted() == 0:
+                raise SessionLost("this process was taken for dead; it goes on as a new session")
             failpoints.hit("before_commit", partial(_cut, db))
         except BaseException:
             db.rollback()
@@ -161,11 +162,10 @@ class JournalWriter:
         self.number_of_batches += 1
         return result
 
-    def _count(self, db: Connection) -> None:
+    def _count(self, db: Connection) -> Callable[[], int]:
         n = self.number_of_batches + 1
         sql = "UPDATE signalbox_worker SET batch = ? WHERE id = ? AND batch = ?"
-        if db.run(sql, [n, Id(self.owner), n - 1]) == 0:
-            raise SessionLost("this process was taken for dead; it goes on as a new session")
+        return db.touch(sql, [n, Id(self.owner), n - 1])
 
     def _finish(self, db: Connection, tickets: list[Ticket], result: BatchResult) -> list[Ticket]:
         pairs = list(zip(tickets, result.answers, strict=False))  # what came since the batch was sent is behind

@@ -4,7 +4,7 @@ Portable statements use ``?`` for parameters; parameters and results are plain P
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -52,8 +52,12 @@ class Connection(ABC):
         """Rows of a portable statement; ids come back as given by the driver: pass them through ``id``."""
 
     @abstractmethod
-    def run(self, sql: str, params: Sequence[Any] = ()) -> int:
-        """Executes a portable statement; the number of rows it touched."""
+    def run(self, sql: str, params: Sequence[Any] = ()) -> None:
+        """Executes a portable statement. Its errors may come later, at the latest at the commit."""
+
+    @abstractmethod
+    def touch(self, sql: str, params: Sequence[Any] = ()) -> Callable[[], int]:
+        """Executes a portable statement; asked for later, what is answered tells how many rows it touched."""
 
     @abstractmethod
     def any_of(self, column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:

@@ -1,50 +1,66 @@
 """PostgreSQL: each table's rows in one statement (arrays through unnest), row locks taken in id order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg.rows import tuple_row
 
 from orchestrator.core import ids
 from orchestrator.engine.rows import AttemptEnd, KeyRow, Row, RunMove, RunResult
+from orchestrator.engine.sql.arrays import hex_id, literal, literals, unnest
 from orchestrator.engine.sql.base import Connection, FenceClaim, Id
-from orchestrator.engine.sql.tables import TABLES, ColumnType
+from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
 
-CASTS = {
-    ColumnType.ID: "uuid",
-    ColumnType.MOMENT: "timestamptz",
-    ColumnType.JSON: "text",  # cast to json in the select: arrays of json are not comparable in a plan
-    ColumnType.INTEGER: "bigint",
-    ColumnType.BOOLEAN: "bool",
-    ColumnType.TEXT: "text",
-    ColumnType.CHOICE: "text",
-}
-FENCE = """
-WITH b AS (SELECT * FROM unnest(%s::uuid[], %s::int[], %s::int[]) t(id, fence, n)),
-     l AS (SELECT r.id, b.n, (r.fence = b.fence AND r.owner = %s::uuid) IS TRUE AS mine
+ID, TEXT, INTEGER = ColumnType.ID, ColumnType.TEXT, ColumnType.INTEGER
+MOMENT, JSON, CHOICE = ColumnType.MOMENT, ColumnType.JSON, ColumnType.CHOICE
+CLAIMS = (ID, INTEGER, INTEGER)
+FENCE = f"""
+WITH b AS (SELECT * FROM {unnest(CLAIMS)} WITH ORDINALITY t(id, fence, n, place)),
+     l AS (SELECT r.id, b.n, b.place, (r.fence = b.fence AND r.owner = %s::uuid) IS TRUE AS mine
            FROM signalbox_run r JOIN b USING (id) ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED),
      u AS (UPDATE signalbox_run r SET seq = r.seq + l.n FROM l WHERE r.id = l.id AND l.mine
            RETURNING r.id, r.seq - l.n AS base)
-SELECT l.id, l.mine, u.base FROM l LEFT JOIN u USING (id)
+SELECT l.place, l.mine, u.base FROM l LEFT JOIN u USING (id)
 """
+KEYS = (INTEGER, TEXT, TEXT, ID, MOMENT)
+USE_KEYS = (
+    f"INSERT INTO signalbox_idempotency (env, scope, key, ref, expires_at) SELECT * FROM {unnest(KEYS)}"
+    " ON CONFLICT DO NOTHING RETURNING ref"
+)
+ENDS = (ID, TEXT, INTEGER, CHOICE, MOMENT, JSON, ID, JSON, JSON)
+END_ATTEMPTS = (
+    "UPDATE signalbox_attempt a SET status = t.status, ended_at = t.ended_at, output = t.output::json,"
+    " blob = t.blob, error = t.error::json, detail = coalesce(t.detail::json, a.detail)"
+    f" FROM {unnest(ENDS)} t(run, key, number, status, ended_at, output, blob, error, detail)"
+    " WHERE a.run = t.run AND a.key = t.key AND a.number = t.number"
+)
+MOVES = (ID, CHOICE, ID, MOMENT, INTEGER, MOMENT)
+MOVE_RUNS = (
+    "UPDATE signalbox_run r SET status = t.status, owner = t.owner, due_at = t.due_at, attempt = t.attempt,"
+    f" ended_at = t.ended_at FROM {unnest(MOVES)} t(id, status, owner, due_at, attempt, ended_at) WHERE r.id = t.id"
+)
+RESULTS = (ID, JSON, ID, JSON)
+STORE_RESULTS = (
+    "UPDATE signalbox_run_data d SET output = t.output::json, output_blob = t.blob, error = t.error::json"
+    f" FROM {unnest(RESULTS)} t(run, output, blob, error) WHERE d.run = t.run"
+)
 
 
-def _hex(value: str | None) -> str | None:
-    return None if value is None else ids.to_bytes(value).hex()
+def _insert(table: Table) -> str:
+    names = [f"c{n}" for n in range(len(table.columns))]
+    picks = [f"{name}::json" if kind is JSON else name for name, kind in zip(names, table.types, strict=True)]
+    source = f"{unnest(table.types)} t({', '.join(names)})"
+    return f"INSERT INTO {table.name} ({table.column_list}) SELECT {', '.join(picks)} FROM {source}"
+
+
+INSERTS = {kind: _insert(table) for kind, table in TABLES.items()}
 
 
 def _param(value: Any) -> Any:
-    return UUID(bytes=ids.to_bytes(value)) if isinstance(value, Id) else value
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], id_columns: Sequence[int]) -> list[list[Any]]:
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    for n in id_columns:
-        columns[n] = [_hex(value) for value in columns[n]]
-    return columns
+    return hex_id(value) if isinstance(value, Id) else value
 
 
 class PostgresConnection(Connection):
@@ -57,7 +73,8 @@ class PostgresConnection(Connection):
         self._params = params
         self._borrowed = raw is not None
         self._raw = raw or self._open()
-        self._inserts: dict[tuple[type, bool], str] = {}
+        self._open_transaction = ExitStack()
+        self._pipeline: psycopg.Pipeline | None = None
 
     def _open(self) -> "psycopg.Connection[Any]":
         raw = psycopg.connect(**self._params, autocommit=True, prepare_threshold=2, row_factory=tuple_row)
@@ -67,12 +84,21 @@ class PostgresConnection(Connection):
         return raw
 
     def begin(self) -> None:
+        # Statements are sent as they come; only what asks for an answer waits for one.
+        self._pipeline = self._open_transaction.enter_context(self._raw.pipeline())
         self._raw.execute("BEGIN")
 
     def commit(self) -> None:
         self._raw.execute("COMMIT")
+        try:
+            self._open_transaction.close()
+        except psycopg.Error:
+            self.rollback()
+            raise
 
     def rollback(self) -> None:
+        with suppress(psycopg.Error):  # of statements that nobody has asked about
+            self._open_transaction.close()
         if not self._raw.closed:
             self._raw.rollback()
 
@@ -90,12 +116,21 @@ class PostgresConnection(Connection):
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._execute(sql.replace("?", "%s"), [_param(value) for value in params]).fetchall()
 
-    def run(self, sql: str, params: Sequence[Any] = ()) -> int:
-        return self._execute(sql.replace("?", "%s"), [_param(value) for value in params]).rowcount
+    def run(self, sql: str, params: Sequence[Any] = ()) -> None:
+        self._execute(sql.replace("?", "%s"), [_param(value) for value in params])
+
+    def touch(self, sql: str, params: Sequence[Any] = ()) -> Callable[[], int]:
+        cursor = self._execute(sql.replace("?", "%s"), [_param(value) for value in params])
+        return lambda: self._touched(cursor)
+
+    def _touched(self, cursor: "psycopg.Cursor[Any]") -> int:
+        if cursor.pgresult is None and self._pipeline is not None:
+            self._pipeline.sync()
+        return cursor.rowcount
 
     def any_of(self, column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         if values and isinstance(values[0], Id):
-            return f"{column} = ANY(?::uuid[])", [[_hex(value) for value in values]]
+            return f"{column} = ANY(?::uuid[])", [literal(values, ID)]
         return f"{column} = ANY(?)", [list(values)]
 
     def id(self, value: Any) -> str:
@@ -106,63 +141,29 @@ class PostgresConnection(Connection):
 
     def insert(self, rows: Sequence[Row], *, ignore_conflicts: bool = False) -> None:
         kind = type(rows[0])
-        table = TABLES[kind]
-        sql = self._inserts.get((kind, ignore_conflicts))
-        if sql is None:
-            arrays = ", ".join(f"%s::{CASTS[column]}[]" for column in table.types)
-            names = [f"c{n}" for n in range(len(table.columns))]
-            picks = [f"{n}::json" if t is ColumnType.JSON else n for n, t in zip(names, table.types, strict=True)]
-            tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-            sql = (
-                f"INSERT INTO {table.name} ({table.column_list}) SELECT {', '.join(picks)}"
-                f" FROM unnest({arrays}) t({', '.join(names)}){tail}"
-            )
-            self._inserts[kind, ignore_conflicts] = sql
-        self._execute(sql, _columns(rows, [n for n, t in enumerate(table.types) if t is ColumnType.ID]))
+        sql = f"{INSERTS[kind]} ON CONFLICT DO NOTHING" if ignore_conflicts else INSERTS[kind]
+        self._execute(sql, literals(rows, TABLES[kind].types))
 
     def fence(self, owner: str, claims: Sequence[FenceClaim]) -> Mapping[str, int | None]:
-        columns = ([_hex(c.run) for c in claims], [c.fence for c in claims], [c.n for c in claims])
-        found = self._execute(FENCE, [*columns, _hex(owner)]).fetchall()
-        return {self.id(run): base if mine else None for run, mine, base in found}
+        found = self._execute(FENCE, [*literals(claims, CLAIMS), hex_id(owner)]).fetchall()
+        return {claims[place - 1].run: base if mine else None for place, mine, base in found}
 
     def use_keys(self, keys: Sequence[KeyRow]) -> list[bool]:
         # One statement in key order, so that two senders of the same keys cannot wait for each other.
         unique = {(k.env, k.scope, k.key): k for k in reversed(keys)}
         ordered = [unique[place] for place in sorted(unique)]
-        taken = self._execute(
-            "INSERT INTO signalbox_idempotency (env, scope, key, ref, expires_at)"
-            " SELECT * FROM unnest(%s::int[], %s::text[], %s::text[], %s::uuid[], %s::timestamptz[])"
-            " ON CONFLICT DO NOTHING RETURNING ref",
-            _columns(ordered, [3]),
-        )
+        taken = self._execute(USE_KEYS, literals(ordered, KEYS))
         refs = {self.id(row[0]) for row in taken.fetchall()}
         return [k.ref in refs for k in keys]
 
     def end_attempts(self, ends: Sequence[AttemptEnd]) -> None:
-        self._execute(
-            "UPDATE signalbox_attempt a SET status = t.status, ended_at = t.ended_at, output = t.output::json,"
-            " blob = t.blob, error = t.error::json, detail = coalesce(t.detail::json, a.detail)"
-            " FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::text[], %s::uuid[],"
-            " %s::text[], %s::text[]) t(run, key, number, status, ended_at, output, blob, error, detail)"
-            " WHERE a.run = t.run AND a.key = t.key AND a.number = t.number",
-            _columns(ends, [0, 6]),
-        )
+        self._execute(END_ATTEMPTS, literals(ends, ENDS))
 
     def move_runs(self, moves: Sequence[RunMove]) -> None:
-        self._execute(
-            "UPDATE signalbox_run r SET status = t.status, owner = t.owner, due_at = t.due_at, attempt = t.attempt,"
-            " ended_at = t.ended_at FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::int[],"
-            " %s::timestamptz[]) t(id, status, owner, due_at, attempt, ended_at) WHERE r.id = t.id",
-            _columns(moves, [0, 2]),
-        )
+        self._execute(MOVE_RUNS, literals(moves, MOVES))
 
     def store_results(self, results: Sequence[RunResult]) -> None:
-        self._execute(
-            "UPDATE signalbox_run_data d SET output = t.output::json, output_blob = t.blob, error = t.error::json"
-            " FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[]) t(run, output, blob, error)"
-            " WHERE d.run = t.run",
-            _columns(results, [0, 2]),
-        )
+        self._execute(STORE_RESULTS, literals(results, RESULTS))
 
     def claim(self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int) -> list[str]:
         rows = self.query(
@@ -176,12 +177,12 @@ class PostgresConnection(Connection):
 
     def lock_ending(self, runs: Sequence[str]) -> None:
         self._execute(
-            "SELECT 1 FROM signalbox_run WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE", [[_hex(r) for r in runs]]
+            "SELECT 1 FROM signalbox_run WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE", [literal(runs, ID)]
         )
 
     def renew(self, worker: str, seconds: float, now: datetime) -> bool:
         sql = "UPDATE signalbox_worker SET expires_at = clock_timestamp() + ? * interval '1 second' WHERE id = ?"
-        return self.run(sql, [float(seconds), Id(worker)]) == 1
+        return self.touch(sql, [float(seconds), Id(worker)])() == 1
 
     def reap(self, now: datetime) -> list[str]:
         rows = self.query("DELETE FROM signalbox_worker WHERE expires_at < clock_timestamp() RETURNING id")

@@ -137,8 +137,12 @@ class SqliteConnection(Connection):
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._raw.execute(sql, [_param(value) for value in params]).fetchall()
 
-    def run(self, sql: str, params: Sequence[Any] = ()) -> int:
-        return self._raw.execute(sql, [_param(value) for value in params]).rowcount
+    def run(self, sql: str, params: Sequence[Any] = ()) -> None:
+        self._raw.execute(sql, [_param(value) for value in params])
+
+    def touch(self, sql: str, params: Sequence[Any] = ()) -> Callable[[], int]:
+        count = self._raw.execute(sql, [_param(value) for value in params]).rowcount
+        return lambda: count
 
     def any_of(self, column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         params = list(values)
@@ -199,7 +203,7 @@ class SqliteConnection(Connection):
 
     def renew(self, worker: str, seconds: float, now: datetime) -> bool:
         until = to_micros(now) + int(seconds * 1_000_000)
-        return self.run("UPDATE signalbox_worker SET expires_at = ? WHERE id = ?", [until, Id(worker)]) == 1
+        return self.touch("UPDATE signalbox_worker SET expires_at = ? WHERE id = ?", [until, Id(worker)])() == 1
 
     def reap(self, now: datetime) -> list[str]:
         rows = self.query("DELETE FROM signalbox_worker WHERE expires_at < ? RETURNING id", [now])
