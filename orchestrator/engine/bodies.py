@@ -30,6 +30,11 @@ class Bodies:
         with self._lock:
             self._running.pop(step.key, None)
 
+    def shown(self) -> list[StepRun]:
+        """Those that run and were told of."""
+        with self._lock:
+            return [step for step in self._running.values() if step.recorded]
+
     def show(self, now: datetime, started: Callable[[StepStarted], object], logged: Callable[[], object]) -> bool:
         """Tells of each body that has run for a while, once, and of what was logged meanwhile; whether any runs.
 

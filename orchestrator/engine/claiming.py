@@ -17,6 +17,7 @@ from orchestrator.engine.loading import load_facts, load_requests
 from orchestrator.engine.rows import AttemptEnd, MailRow
 from orchestrator.engine.sql import FenceClaim, Id
 
+TOLD = "told"  # in a request to cancel: the history has it already
 # Ending a run needs none of its author's code: any engine process may.
 TO_CANCEL = "ended_at IS NULL AND id IN (SELECT run FROM signalbox_inbox WHERE kind = 'cancel')"
 # Others wake a run that rests in a step; what comes for a delayed, blocked or backed-off run is read when it goes on.
@@ -68,7 +69,7 @@ class Draining:
         # Locks the rows: a run released or taken a moment ago is not ours to settle.
         bases = tx.db.fence(tx.owner, [FenceClaim(run, self.held[run], 0) for run in sorted(self.held)])
         facts = load_facts(tx, [run for run, base in bases.items() if base is not None])
-        return _learn(tx, facts, {f.id: [] for f in facts})
+        return _learn(tx, facts, {f.id: [] for f in facts}, held=True)
 
 
 def resume(tx: Tx, runs: Sequence[str], parked: Mapping[str, int]) -> list[Claimed]:
@@ -90,8 +91,11 @@ def _beginning(facts: RunFacts, tx: Tx) -> str:
     return "run.started" if facts.started_at == tx.now else "run.resumed"
 
 
-def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]]) -> list[Claimed]:
-    """Drains inbox and due timers of runs that are held; journals it; runs that are cancelled at rest end here."""
+def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]], *, held: bool = False) -> list[Claimed]:
+    """Drains inbox and due timers of runs and journals it.
+
+    ``held``: their code may run. A request to cancel stays until it has ended: this process may die before.
+    """
     if not runs:
         return []
     waits = _open_waits(tx, runs)
@@ -103,7 +107,10 @@ def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]]) -
         drained.settled = [_with_blob(tx, settlement) for settlement in drained.settled]
         entries[facts.id] = [*first[facts.id], *_entries(drained, tx)]
         _write(tx, facts, drained)
-        tx.delete_inbox([message.id for message in messages[facts.id]])
+        kept = drained.cancel if held else None
+        tx.delete_inbox([message.id for message in messages[facts.id] if message is not kept])
+        if kept is not None:
+            _mark_told(tx, kept)
         settled = {s.key for s in drained.settled}
         still_open = {wait.key: wait for wait in waits[facts.id] if wait.key not in settled}
         mail = [(m.id, str(m.data["name"]), m.data.get("data")) for m in drained.mail]
@@ -163,11 +170,17 @@ def _entries(drained: Drained, tx: Tx) -> list[Entry]:
     ]
     entries += [Entry("result.refused", tx.now) for _ in range(drained.refused)]
     entries += [Entry(f"step.{s.status}", tx.now, s.key, s.number) for s in drained.settled if s.status is not None]
-    if drained.cancel is not None:
+    if drained.cancel is not None and not drained.cancel.data.get(TOLD):
         data = dict(drained.cancel.data)
         actor = str(data.get("actor", ""))
         entries.append(Entry("cancel.requested", tx.now, actor=actor, data=orjson.dumps(data).decode()))
     return entries
+
+
+def _mark_told(tx: Tx, cancel: Message) -> None:
+    json = "json" if tx.db.vendor == "postgresql" else "text"
+    data = orjson.dumps({**cancel.data, TOLD: True}).decode()
+    tx.db.run(f"UPDATE signalbox_inbox SET data = CAST(? AS {json}) WHERE id = ?", [data, cancel.id])
 
 
 def _write(tx: Tx, facts: RunFacts, drained: Drained) -> None:

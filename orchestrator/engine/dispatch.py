@@ -111,8 +111,6 @@ class Dispatcher:
             while self._again and not self.draining and (free := self.load.free()) > 0:
                 self._again = False
                 functions = [definition.id for definition in self.registry]
-                if not functions:
-                    return
                 parked = {run: live.facts.fence for run, live in self.parked.items()}
                 claiming = Claiming(self._settings.queues, functions, free, parked)
                 claimed: list[Claimed] = await self.journal.append(Call(claiming))

@@ -46,7 +46,8 @@ def cancellation(checkpoint: Checkpoint, facts: RunFacts, now: datetime, data: d
     """The end of a run that was asked to cancel; ``data`` is what was asked."""
     if data.get("parent_ended"):
         facts = replace(facts, parent_key=None)  # nobody is left to be told
-    end_checkpoint(checkpoint, facts, Status.CANCELLED, now, actor=str(data.get("actor", "")), data=data)
+    asked: dict[str, Any] = {key: data[key] for key in ("actor", "reason") if key in data}
+    end_checkpoint(checkpoint, facts, Status.CANCELLED, now, actor=str(data.get("actor", "")), data=asked)
     return checkpoint
 
 

@@ -159,7 +159,7 @@ class LiveRun(HeldRun):
             self.execution.suspend()
         self.host.gone(self)
         checkpoint = self._opened()
-        checkpoint.absorb(self.recorder.requeue(reason, self.now()))
+        checkpoint.absorb(self.recorder.requeue(reason, self.now(), self._bodies.shown()))
         self.host.background(self._append(checkpoint))
 
     def lose(self) -> None:

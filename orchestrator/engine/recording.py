@@ -1,6 +1,6 @@
 """From ops to rows: what each op of a run writes into its checkpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ from orchestrator.engine.journal.items import Checkpoint, Entry
 from orchestrator.engine.rows import AttemptEnd, AttemptRow, RunMove, RunResult, WaitRow
 from orchestrator.engine.starting import Starting
 from orchestrator.engine.values import Stored, error_json, store
+from orchestrator.sdk.transport import StepRun
 
 
 @dataclass(slots=True)
@@ -73,11 +74,15 @@ class Recorder:
         move = RunMove(self.facts.id, status, None, due_at, self.facts.attempt, None)
         return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move)
 
-    def requeue(self, reason: str, now: datetime) -> Checkpoint:
-        """The run goes on from here, wherever it is claimed next."""
+    def requeue(self, reason: str, now: datetime, bodies: Sequence[StepRun]) -> Checkpoint:
+        """The run goes on from here, wherever it is claimed next; ``bodies`` that still run are lost."""
+        ends = [
+            AttemptEnd(self.facts.id, body.key, body.attempt, Status.LOST, now, None, None, None, None)
+            for body in bodies
+        ]
         entry = Entry("run.queued", now, data=_json({"reason": reason}))
         move = RunMove(self.facts.id, Status.QUEUED, None, None, self.facts.attempt, None)
-        return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move)
+        return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move, ends=ends)
 
     def store(self, text: str) -> Stored:
         new_id = self.starting.clock.new_id

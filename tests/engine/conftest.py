@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -13,10 +13,23 @@ from orchestrator.engine.journal import failpoints
 from orchestrator.sdk.registry import registry
 
 
-class StartEngine(Protocol):
-    """Options are those of ``settings.ORCHESTRATOR``."""
+class StartEngine:
+    """Starts an engine with options of ``settings.ORCHESTRATOR``; it is drained at the end of the test, or by it."""
 
-    def __call__(self, **options: Any) -> EngineHost: ...
+    def __init__(self, at_the_end: ExitStack) -> None:
+        self._at_the_end = at_the_end
+        self._running: list[EngineHost] = []
+        at_the_end.callback(self.drain)
+
+    def __call__(self, **options: Any) -> EngineHost:
+        self._at_the_end.enter_context(override_settings(ORCHESTRATOR=settings.ORCHESTRATOR | options))
+        host = start_engine()
+        self._running.append(host)
+        return host
+
+    def drain(self, timeout_seconds: float = 5.0) -> None:
+        while self._running:
+            self._running.pop().drain(timeout_seconds)
 
 
 @pytest.fixture
@@ -31,16 +44,9 @@ def functions() -> Iterator[None]:
 
 @pytest.fixture
 def start(transactional_db: None, functions: None) -> Iterator[StartEngine]:
-    """Starts the engine, after the test has declared its functions. It is drained at the end of the test."""
-    with ExitStack() as stack:
-
-        def begin(**options: Any) -> EngineHost:
-            stack.enter_context(override_settings(ORCHESTRATOR=settings.ORCHESTRATOR | options))
-            host = start_engine()
-            stack.callback(host.drain)
-            return host
-
-        yield begin
+    """To be called after the test has declared its functions."""
+    with ExitStack() as at_the_end:
+        yield StartEngine(at_the_end)
 
 
 @pytest.fixture
