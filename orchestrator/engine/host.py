@@ -98,7 +98,10 @@ class EngineHost:
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_quiet)
         end = time.monotonic() + timeout_seconds
         self._wait(end, lambda: not self.dispatcher.live)
+        given_back = threading.Event()
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_all)
+        self.loop.call_soon_threadsafe(given_back.set)
+        given_back.wait(2.0)  # before that it may look idle
         self._wait(time.monotonic() + 2.0, lambda: self.dispatcher.idle)
         self.journal.submit(Call(lambda tx: leave(tx, tx.owner))).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
