@@ -76,11 +76,21 @@ def serve(listener: socket.socket, ready: Callable[[], None]) -> None:
     """Run everything until SIGTERM or SIGINT, drain, and end the process. Raises EngineAlreadyRunning."""
     migrate()
     application = import_string("console.asgi.application")
+    _mind_signals()
     runtime = start_engine()
     reactor.addSystemEventTrigger("before", "shutdown", _drain, runtime)  # type: ignore[attr-defined]
     endpoint = f"fd:fileno={listener.fileno()}"
     PoliteServer(application, endpoints=[endpoint], server_name="signalbox", ready_callable=ready).run()
     _end_now()
+
+
+def _mind_signals() -> None:
+    """From before the engine works until the reactor minds signals itself: it then ends as soon as it runs."""
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        numbers.append(signal.SIGINT)
+    for number in numbers:
+        signal.signal(number, lambda *_: reactor.callFromThread(reactor.stop))  # type: ignore[attr-defined]
 
 
 def follow(parent_fd: int) -> None:

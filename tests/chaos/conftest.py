@@ -20,7 +20,7 @@ def chaos_env(tmp_path: Path) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
         "CHAOS_WITNESS": str(tmp_path / "witness"),
         "CHAOS_GATE": str(tmp_path / "gate"),
-        "CHAOS_LEASE_SECONDS": "3",  # on PostgreSQL a dead process is found by that
+        "CHAOS_LEASE_SECONDS": "2",  # on PostgreSQL a dead process is found by that
         "SIGNALBOX_EXAMPLES": "0",
     }
 

@@ -9,10 +9,8 @@ DEATHS = (
     "before_commit=kill@30",
     "after_commit=kill@20",
     "after_release=kill@25",
-    "before_commit=kill@3",
     "after_commit=kill@2",
-    "after_commit=kill@60",
-    "before_commit=kill@45",
+    "before_commit=kill@60",
     "after_release=kill@12",
 )
 SIGKILLED = -9

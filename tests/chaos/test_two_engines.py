@@ -39,7 +39,7 @@ def test_the_runs_of_a_killed_engine_go_on_in_another_within_its_lease(
 ) -> None:
     other = start_engine_beside()
     accepted = world.ask(*ERRANDS, count=25)
-    world.kill_at(lines=60)
+    world.kill_after(60)
     killed_at = datetime.now(UTC)
     assert world.witness.count("last") < 50, "the process was killed too late to prove anything"
     world.all_complete(100)

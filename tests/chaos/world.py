@@ -17,6 +17,7 @@ class World:
         self.server = server
         self.witness = witness
         self.ledger = ledger
+        self._written_before = 0
 
     def ask(self, *names: str, count: int) -> list[str]:
         """Sends ``count`` events of each name at once; the ids that were answered."""
@@ -24,10 +25,17 @@ class World:
         ids: list[str] = self.server.post("/e/dev", events)["ids"]
         return ids
 
-    def kill_at(self, lines: int) -> None:
-        """kill -9 as soon as bodies have written that many lines in all."""
-        self.witness.sees(lines)
+    def kill_after(self, more: int) -> None:
+        """kill -9 as soon as the bodies of this process have written that many lines."""
+        self.witness.sees(self._written_before + more)
         self.server.kill()
+        self._written_before = len(self.witness.lines())
+
+    def drain_after(self, more: int) -> None:
+        """The same by SIGTERM."""
+        self.witness.sees(self._written_before + more)
+        assert self.server.stop() == 0
+        self._written_before = len(self.witness.lines())
 
     def all_complete(self, runs: int, *, within_seconds: float = 30) -> None:
         """Waits until that many runs stand and every one has completed."""
