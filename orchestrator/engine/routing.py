@@ -53,7 +53,11 @@ def _row(db: Connection, values: tuple[object, ...]) -> EventRow:
 def _route(tx: Tx, row: EventRow, starting: Starting) -> list[NewRun]:
     key = event_key(row.env, row.external_id, row.id, tx.now)
     if key is not None and not tx.db.use_keys([key])[0]:
-        tx.db.run("UPDATE signalbox_event SET routed_at = ? WHERE routed_at IS NULL AND id = ?", [tx.now, Id(row.id)])
+        tx.db.run(
+            "UPDATE signalbox_event SET routed_at = ?, duplicate_of = (SELECT ref FROM signalbox_idempotency"
+            " WHERE env = ? AND scope = ? AND key = ?) WHERE routed_at IS NULL AND id = ?",
+            [tx.now, key.env, key.scope, key.key, Id(row.id)],
+        )
         return []
     start = starting.event(row, envelope(row, orjson.loads(row.data)))
     return list(start.runs) if route_stored(tx, start) else []
