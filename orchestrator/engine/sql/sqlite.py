@@ -15,6 +15,13 @@ from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
 from orchestrator.models.fields import from_micros, to_micros
 
 CHECKPOINT_PAGES = 4000  # 16 MB of WAL between checkpoints
+CACHE_KIB = 16_384  # the pages that 500 runs in flight touch
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+    f"cache_size=-{CACHE_KIB}",
+)
 
 
 # The same ids and moments come again and again within a few batches.
@@ -99,8 +106,7 @@ class SqliteConnection(Connection):
             uri=self.path.startswith("file:"),
             cached_statements=STATEMENTS,
         )
-        pragmas = ("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={CHECKPOINT_PAGES}")
-        for pragma in pragmas:
+        for pragma in PRAGMAS:
             raw.execute(f"PRAGMA {pragma}")
         return raw
 
