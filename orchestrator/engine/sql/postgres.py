@@ -14,6 +14,8 @@ from orchestrator.engine.sql.arrays import hex_id, literal, literals, unnest
 from orchestrator.engine.sql.base import Connection, FenceClaim, Id
 from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
 
+# Plans are kept: one that was made while the tables were small and unknown would read all of them for ever.
+AVOIDED = ("seqscan", "hashjoin", "mergejoin")
 ID, TEXT, INTEGER = ColumnType.ID, ColumnType.TEXT, ColumnType.INTEGER
 MOMENT, JSON, CHOICE = ColumnType.MOMENT, ColumnType.JSON, ColumnType.CHOICE
 CLAIMS = (ID, INTEGER, INTEGER)
@@ -81,6 +83,8 @@ class PostgresConnection(Connection):
         raw.execute("SET lock_timeout = '2s'")
         raw.execute("SET idle_in_transaction_session_timeout = '15s'")
         raw.execute("SET synchronous_commit = on")
+        for way in AVOIDED:
+            raw.execute(f"SET enable_{way} = off")
         return raw
 
     def begin(self) -> None:
