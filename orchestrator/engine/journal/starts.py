@@ -70,17 +70,23 @@ def match_waits(tx: Tx, starts: Sequence[Start]) -> None:
     """One look for all names of the batch; most events have nobody waiting for their name."""
     if not starts:
         return
-    names = sorted({start.event.name for start in starts if start.event})
-    condition, params = tx.db.any_of("name", names)
-    waited = {
-        (env, name)
-        for env, name in tx.db.query(
-            f"SELECT DISTINCT env, name FROM signalbox_wait WHERE kind = 'event' AND {condition}", params
-        )
-    }
+    waited = _waited(tx, list({(start.event.env, start.event.name) for start in starts if start.event}))
     for start in starts:
         if start.event and (start.event.env, start.event.name) in waited:
             _match_one(tx, start.event, dict(start.payload or {}))
+
+
+def _waited(tx: Tx, names: list[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Those of the names, each with its environment, that anybody waits for."""
+    names += names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names))  # few texts, so that they stay prepared
+    values = ", ".join(["(CAST(? AS integer), CAST(? AS text))"] * len(names))
+    found = tx.db.query(
+        # Not EXISTS, of which PostgreSQL may make a join that reads every wait.
+        f"SELECT column1, column2 FROM (VALUES {values}) AS v WHERE (SELECT 1 FROM signalbox_wait"
+        " WHERE kind = 'event' AND env = column1 AND name = column2 LIMIT 1) = 1",
+        [value for pair in names for value in pair],
+    )
+    return {(env, name) for env, name in found}
 
 
 def _match_one(tx: Tx, event: EventRow, payload: dict[str, object]) -> None:
