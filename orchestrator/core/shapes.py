@@ -14,6 +14,7 @@ from typing_extensions import TypedDict, is_typeddict
 from orchestrator.core.errors import InvalidPayload
 
 SCALARS = frozenset({Any, Parameter.empty, None, NoneType, str, int, float, bool, dict, list, object})
+UNTYPED = (Any, Parameter.empty, object)
 WRAPPERS = (Required, NotRequired)
 
 
@@ -22,9 +23,10 @@ class Shape:
 
     __slots__ = ("_adapter", "annotation")
 
-    def __init__(self, annotation: Any) -> None:
+    def __init__(self, annotation: Any, *, checked: bool = False) -> None:
         self.annotation: Final = annotation
-        self._adapter: Final = None if _is_plain(annotation) else _adapter(annotation)
+        free = annotation in UNTYPED if checked else _is_plain(annotation)
+        self._adapter: Final = None if free else _adapter(annotation)
 
     @staticmethod
     def of(annotation: Any) -> "Shape":
@@ -33,6 +35,11 @@ class Shape:
             return _shape(annotation)
         except TypeError:  # an unhashable annotation, such as Annotated with a list
             return Shape(annotation)
+
+    @staticmethod
+    def checked(annotation: Any) -> "Shape":
+        """A shape that also refuses a plain value of another type than declared: for values from outside."""
+        return Shape(annotation, checked=True)
 
     @property
     def plain(self) -> bool:

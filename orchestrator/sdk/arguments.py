@@ -27,7 +27,7 @@ def annotations(body: Callable[..., Any]) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def _shapes(body: Callable[..., Any]) -> dict[str, Shape]:
     hints = annotations(body)
-    return {name: Shape.of(hints.get(name, Any)) for name in signature(body).parameters}
+    return {name: Shape.checked(hints.get(name, Any)) for name in signature(body).parameters}
 
 
 def bind(body: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,6 +56,6 @@ def load(body: Callable[..., Any], payload: Mapping[str, Any]) -> dict[str, Any]
     for name, value in given.items():
         try:
             result[name] = shapes[name].load(value)
-        except ValueError as error:
+        except InvalidPayload as error:
             raise InvalidPayload(f"argument {name!r} of {body.__name__}: {error}") from error
     return result

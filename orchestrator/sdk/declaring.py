@@ -11,10 +11,12 @@ from orchestrator.core.errors import InvalidFunction
 from orchestrator.core.expressions import compile_expression
 from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
+from orchestrator.sdk.arguments import signature
 from orchestrator.sdk.events import RunFailed, name_of
 from orchestrator.sdk.registry import Definition, registry
 from orchestrator.sdk.schemas import event_schema, task_schema
 
+UNNAMED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
 ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,159}")
 TIMER_EVENT = "signalbox/scheduled.timer"
 
@@ -44,6 +46,8 @@ def declare(
         raise InvalidFunction(f"{function_id!r} is no id: letters, digits and . _ / - only, at most 160")
     if not inspect.signature(body).parameters:
         raise InvalidFunction(f"{function_id!r} takes no argument: its first one is the context")
+    if kind == "task" and any(p.kind in UNNAMED for p in signature(body).parameters.values()):
+        raise InvalidFunction(f"{function_id!r} takes *args, **kwargs or positional-only arguments: name each of them")
     if kind == "function" and not sources:
         raise InvalidFunction(f"{function_id!r} has no trigger: give on=…, or make it a @task")
     if if_ is not None:

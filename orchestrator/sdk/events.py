@@ -62,8 +62,8 @@ def load_event(envelope: Mapping[str, Any], payload: type[Any] | None) -> Event[
     if payload is not None:
         try:
             data = Shape.of(payload).load(data)
-        except ValueError as error:
-            raise InvalidPayload(f"event {envelope.get('name')!r} does not fit {payload.__name__}: {error}") from error
+        except InvalidPayload as error:
+            raise InvalidPayload(f"event {envelope.get('name')!r}: {error}") from error
     ts = datetime.fromtimestamp(envelope.get("ts", 0) / 1000, UTC)
     return Event(
         str(envelope.get("id", "")), str(envelope.get("name", "")), data, ts, envelope.get("user"), envelope.get("v")
