@@ -9,7 +9,7 @@ from tests.harness.stories import charge, write_report
 
 
 @pytest.mark.parametrize(
-    ("payload", "complaint"),
+    "payload, complaint",
     [
         ({"amount": "much"}, "argument 'amount' of charge"),  # not a number
         ({"amount": 1.5}, "argument 'amount' of charge"),  # no whole one
