@@ -30,7 +30,7 @@ from orchestrator.engine.registration import register
 from orchestrator.engine.runtime import Runtime, install
 from orchestrator.engine.schedules import Ticker
 from orchestrator.engine.session import Registering, due_soon, held_with_messages, leave, recover, tidy
-from orchestrator.engine.sql import open_connection
+from orchestrator.engine.sql import open_connection, refuse_to_wait_in_transaction
 from orchestrator.engine.timers import Timers
 from orchestrator.engine.transactions import transact
 from orchestrator.executors.local import LocalExecutor
@@ -56,6 +56,7 @@ class EngineHost:
             system_clock.new_id(),
             system_clock,
             on_effects=lambda effects: self.runtime.heard(effects),
+            before_submit=partial(refuse_to_wait_in_transaction, config.database),
             on_session_lost=lambda: self._rejoin(self.journal.submit_first),  # before anything is claimed in its name
         )
         self.runtime = Runtime(config, self.journal, system_clock, Catalog())

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import os
 import threading
+from functools import partial
 from typing import Any
 
 from orchestrator.conf import Settings, settings
@@ -16,7 +17,7 @@ from orchestrator.engine.journal.port import Journal
 from orchestrator.engine.journal.tx import Effects, Tx
 from orchestrator.engine.journal.writer import JournalWriter
 from orchestrator.engine.routing import route_unrouted
-from orchestrator.engine.sql import open_connection
+from orchestrator.engine.sql import open_connection, refuse_to_wait_in_transaction
 from orchestrator.engine.starting import Starting
 from orchestrator.sdk.registry import Registry, registry
 
@@ -123,6 +124,7 @@ def _sender() -> Runtime:
         system_clock.new_id(),
         system_clock,
         on_effects=lambda effects: holder[0].heard(effects),
+        before_submit=partial(refuse_to_wait_in_transaction, config.database),
     )
     runtime = Runtime(config, journal, system_clock, catalog)
     holder.append(runtime)

@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 
-from orchestrator import Context, TaskContext, function, send, task
+from orchestrator import Context, SyncTaskContext, TaskContext, function, send, task
+from orchestrator.core.errors import MisplacedCall
 from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.routing import route_unrouted
 from orchestrator.engine.runtime import current
 from orchestrator.models import Event, Run
 from tests.engine.conftest import StartEngine
-from tests.engine.reading import completed, event_row, run_of, runs_of, soon, until
+from tests.engine.reading import completed, ended, error, event_row, run_of, runs_of, soon, until
 from tests.engine.writers import all_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,3 +143,19 @@ def test_an_event_sent_by_a_step_body_is_stored_at_once(functions: None, greetin
     start()
     sent = completed(sending.trigger())
     assert completed(run_of(sent)) == "hello hugo"
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no one lock that both would wait for")
+def test_what_would_wait_for_its_own_transaction_is_refused(start: StartEngine) -> None:
+    @task(retries=0)
+    def misplaced(ctx: SyncTaskContext) -> None:
+        with transaction.atomic():
+            ctx.step.run("inside", lambda: 1)
+
+    start()
+    with transaction.atomic(), pytest.raises(MisplacedCall, match="on_commit"):
+        misplaced.trigger()
+    run = misplaced.trigger()
+
+    assert ended(run).status == "failed"
+    assert "inside transaction.atomic()" in (error(run) or {})["message"]

@@ -38,6 +38,7 @@ class JournalWriter:
         *,
         on_effects: Callable[[Effects], None],
         on_session_lost: Callable[[], None] = lambda: None,
+        before_submit: Callable[[], None] = lambda: None,
     ) -> None:
         self.owner = owner
         self.clock = clock
@@ -45,6 +46,7 @@ class JournalWriter:
         self._connect = connect
         self._on_effects = on_effects
         self._on_session_lost = on_session_lost
+        self._before_submit = before_submit
         self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
         self._counts_batches = False
         self._first: list[Ticket] = []  # goes before all that waits
@@ -60,7 +62,8 @@ class JournalWriter:
         return future
 
     def submit(self, item: Item) -> "Future[Any]":
-        """From a thread."""
+        """From a thread, which may wait for the answer. Raises what ``before_submit`` does."""
+        self._before_submit()
         future: Future[Any] = Future()
         self._queue.put(Ticket(item, future, None))
         return future

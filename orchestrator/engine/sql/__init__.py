@@ -4,11 +4,12 @@ from typing import Any
 
 from django.db import connections
 
+from orchestrator.core.errors import MisplacedCall
 from orchestrator.engine.sql.base import Connection, FenceClaim, Id
 from orchestrator.engine.sql.postgres import PostgresConnection
 from orchestrator.engine.sql.sqlite import SqliteConnection
 
-__all__ = ["Connection", "FenceClaim", "Id", "borrow_connection", "open_connection"]
+__all__ = ["Connection", "FenceClaim", "Id", "borrow_connection", "open_connection", "refuse_to_wait_in_transaction"]
 
 # What Django adds to the driver's parameters for itself.
 DJANGO_ONLY = {
@@ -29,6 +30,16 @@ def open_connection(alias: str) -> Connection:
         return SqliteConnection(str(wrapper.settings_dict["NAME"]))
     params = {k: v for k, v in wrapper.get_connection_params().items() if k not in DJANGO_ONLY}
     return PostgresConnection(params)
+
+
+def refuse_to_wait_in_transaction(alias: str) -> None:
+    """Raises MisplacedCall where this thread's transaction holds SQLite's write lock: the journal would wait for it."""
+    wrapper = connections[alias]
+    if wrapper.vendor == "sqlite" and wrapper.in_atomic_block:
+        raise MisplacedCall(
+            "this was called inside transaction.atomic(), which holds SQLite's only write lock: call it after the"
+            " transaction, by transaction.on_commit(), or use send()"
+        )
 
 
 def borrow_connection(alias: str) -> Connection:
