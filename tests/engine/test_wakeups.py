@@ -24,7 +24,7 @@ from tests.engine.writers import Session, all_at_once, insert, new_run, now, res
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = 500
+ROUNDS = 300
 
 
 def heard_of(session: Session, run: str) -> bool:

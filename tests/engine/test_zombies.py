@@ -5,9 +5,12 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 
-from orchestrator.core.ops import OpKind
+from orchestrator.core.ops import CallRequest, OpKind
+from orchestrator.engine.catalog import Catalog
+from orchestrator.engine.clock import system_clock
 from orchestrator.engine.facts import RunFacts
 from orchestrator.engine.recording import Recorder
+from orchestrator.engine.starting import Starting
 from orchestrator.engine.transactions import transact
 from orchestrator.models import Attempt
 from orchestrator.sdk.transport import StepRun, Suspend
@@ -41,7 +44,8 @@ class Worker:
         if Attempt.objects.filter(run=run, key=f"tx{n}", status="completed").exists():
             return True
         facts = RunFacts(run, 1, "f", fence, 1, run, None, None, None, "default", "", now(), now())
-        recorder = Recorder(facts, "w", None, 65536, 1 << 20)  # type: ignore[arg-type]
+        request = CallRequest(run, 1, "f", 1, now())
+        recorder = Recorder(facts, request, "w", Starting(system_clock, Catalog()), 65536, 1 << 20)
         body = StepRun(f"tx{n}", OpKind.TRANSACTION, n, fence, now())
 
         def effect() -> None:
