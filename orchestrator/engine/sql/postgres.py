@@ -24,8 +24,8 @@ WITH b AS (SELECT * FROM {unnest(CLAIMS)} WITH ORDINALITY t(id, fence, n, place)
      l AS (SELECT r.id, b.n, b.place, (r.fence = b.fence AND r.owner = %s::uuid) IS TRUE AS mine
            FROM signalbox_run r JOIN b USING (id) ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED),
      u AS (UPDATE signalbox_run r SET seq = r.seq + l.n FROM l WHERE r.id = l.id AND l.mine
-           RETURNING r.id, r.seq - l.n AS base)
-SELECT l.place, l.mine, u.base FROM l LEFT JOIN u USING (id)
+           RETURNING l.place, r.seq - l.n AS base)
+SELECT place, base FROM u UNION ALL SELECT place, NULL FROM l WHERE NOT mine
 """
 KEYS = (INTEGER, TEXT, TEXT, ID, MOMENT)
 USE_KEYS = (
@@ -150,7 +150,7 @@ class PostgresConnection(Connection):
 
     def fence(self, owner: str, claims: Sequence[FenceClaim]) -> Mapping[str, int | None]:
         found = self._execute(FENCE, [*literals(claims, CLAIMS), hex_id(owner)]).fetchall()
-        return {claims[place - 1].run: base if mine else None for place, mine, base in found}
+        return {claims[place - 1].run: base for place, base in found}
 
     def use_keys(self, keys: Sequence[KeyRow]) -> list[bool]:
         # One statement in key order, so that two senders of the same keys cannot wait for each other.
