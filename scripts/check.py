@@ -108,7 +108,7 @@ def postgres_url(stack: ExitStack) -> str | None:
     if given.startswith("postgres"):
         return given
     programs = find_postgres() or (apt_install("postgresql") and find_postgres())
-    return stack.enter_context(postgres(programs)).url if programs else None
+    return stack.enter_context(postgres(programs, fsync=False)).url if programs else None
 
 
 def main() -> int:
