@@ -24,7 +24,7 @@ from tests.engine.writers import Session, all_at_once, insert, new_run, now, res
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = 300
+ROUNDS = 400
 
 
 def heard_of(session: Session, run: str) -> bool:
@@ -122,7 +122,7 @@ def test_a_wait_settled_while_its_run_is_going_to_rest_wakes_it(start: StartEngi
         return await asyncio.gather(ctx.step.wait_for_signal("a"), busy())
 
     start()
-    for _ in range(60):
+    for _ in range(25):
         run = two_branches.trigger()
         send_signal(run, "a", 1)
         send_signal(run, "b", 2)
