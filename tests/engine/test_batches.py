@@ -5,10 +5,11 @@ from concurrent.futures import Future
 from threading import Event
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
-from orchestrator.core.errors import InvalidInput
+from orchestrator.core.errors import EngineUnavailable, InvalidInput
 from orchestrator.engine.claiming import WITH_MESSAGES, resume
 from orchestrator.engine.journal.items import Call, Ingest
 from orchestrator.models import Attempt, Run, Worker
@@ -155,3 +156,41 @@ def test_a_session_whose_row_is_gone_is_told_so_and_the_journal_goes_on(counting
     assert steps(run) == {}
     insert(counting, [new_run(counting.id)])
     assert Run.objects.count() == 2
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "code, message, told",
+    [
+        ("53100", "no space left on device", EngineUnavailable),  # whoever asked may ask again
+        ("23514", "rows that break a rule", psycopg.errors.CheckViolation),
+    ],
+)
+def test_an_error_that_leaves_the_connection_whole_is_told_to_its_item_alone(
+    counting: Session, code: str, message: str, told: type[Exception]
+) -> None:
+    [run] = insert(counting, [new_run(counting.id)])
+
+    def fails(tx: Any) -> None:
+        tx.db.run(f"DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{code}'; END $$")
+
+    first, second = in_one_batch(counting, [Call(fails), step_done(run, 1, "s")])
+    second.result(10)
+    with pytest.raises(told):
+        first.result(10)
+    assert steps(run) == {"s": ["completed"]}
+
+
+@pytest.mark.postgres
+def test_an_item_whose_lock_is_taken_for_long_waits_and_the_others_go_on(counting: Session) -> None:
+    [run] = insert(counting, [new_run(counting.id)])
+    failures = ["55P03", "40P01"]  # lock_timeout, deadlock
+
+    def unlucky(tx: Any) -> str:
+        if failures:
+            tx.db.run(f"DO $$ BEGIN RAISE EXCEPTION 'lock' USING ERRCODE = '{failures.pop()}'; END $$")
+        return "in the end"
+
+    first, second = in_one_batch(counting, [Call(unlucky), step_done(run, 1, "s")])
+    second.result(10)
+    assert first.result(10) == "in the end"

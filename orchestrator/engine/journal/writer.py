@@ -136,16 +136,24 @@ class JournalWriter:
             result = self._transact(db, [ticket.item for ticket in tickets])
         except SessionLost as error:
             return self._lose_session(tickets, error)
-        except db.lost_errors as error:
-            logger.warning("journal.connection_lost", extra={"reason": str(error)})
-            return self._after_lost_connection(db, tickets)
-        except Exception as error:  # one item's rows broke a rule of the database, or code of ours failed on them
-            if len(tickets) == 1:
-                logger.exception("journal.item_refused")
-                answer_all(tickets, [_told(error)])
-                return []
-            return [held for ticket in tickets for held in self._commit(db, [ticket])]
+        except Exception as error:  # whatever the driver raises, or code of ours that failed on an item's rows
+            if db.is_lost():
+                logger.warning("journal.connection_lost", extra={"reason": str(error)})
+                return self._after_lost_connection(db, tickets)
+            if len(tickets) > 1:
+                return [held for ticket in tickets for held in self._commit(db, [ticket])]
+            return self._refuse(db, tickets, error)
         return self._finish(db, tickets, result)
+
+    def _refuse(self, db: Connection, tickets: list[Ticket], error: Exception) -> list[Ticket]:
+        """One item's rows broke a rule of the database; one that found a lock taken waits for the next batch."""
+        told = _told(error)
+        if isinstance(error, db.lost_errors) and told is error:
+            logger.warning("journal.item_held", extra={"reason": str(error)})
+            return tickets
+        logger.error("journal.item_refused", exc_info=error)
+        answer_all(tickets, [told])
+        return []
 
     def _transact(self, db: Connection, items: Sequence[Item]) -> BatchResult:
         db.begin()
@@ -262,6 +270,8 @@ def _cut(db: Connection) -> None:
 def _told(error: Exception) -> Exception:
     """An error of ours as it is; a full or read-only database as 503; any other as it came."""
     text = str(error).lower()
-    if any(sign in text for sign in ("disk is full", "readonly", "read-only", "no space left", "disk i/o")):
+    if any(
+        sign in text for sign in ("disk is full", "readonly", "read-only", "no space left", "disk i/o", "is locked")
+    ):
         return EngineUnavailable(f"the database cannot take writes: {error}")
     return error

@@ -48,6 +48,10 @@ class Connection(ABC):
     def reconnect(self) -> None: ...
 
     @abstractmethod
+    def is_lost(self) -> bool:
+        """Whether the connection is gone."""
+
+    @abstractmethod
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a portable statement; ids come back as given by the driver: pass them through ``id``."""
 

@@ -109,6 +109,9 @@ class PostgresConnection(Connection):
     def close(self) -> None:
         self._raw.close()
 
+    def is_lost(self) -> bool:
+        return self._raw.closed
+
     def reconnect(self) -> None:
         self._raw.close()
         self._raw = self._open()

@@ -136,6 +136,9 @@ class SqliteConnection(Connection):
     def close(self) -> None:
         self._raw.close()
 
+    def is_lost(self) -> bool:
+        return False
+
     def reconnect(self) -> None:
         self._raw.close()
         self._raw = self._open()
