@@ -108,7 +108,8 @@ def _end_with_parent(parent_fd: int) -> None:
 
 def _drain(runtime: EngineHost) -> object:
     logger.info("engine.draining", extra={"limit_seconds": DRAIN_SECONDS})
-    return threads.deferToThread(runtime.drain, DRAIN_SECONDS)
+    drained = threads.deferToThread(runtime.drain, DRAIN_SECONDS)
+    return drained.addErrback(lambda failure: logger.error("engine.drain_failed", exc_info=failure.value))
 
 
 def _end_now() -> None:

@@ -1,6 +1,7 @@
 """What every test can ask for: a database of its own, a live server, a browser that complains."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,7 @@ def start_server(tmp_path: Path, database_url: str | None) -> Iterator[Callable[
     yield start
     for server in servers:
         server.kill()
+        sys.stdout.write(server.output())  # pytest shows it when the test failed
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ class EngineHost:
         self.loop.call_soon_threadsafe(given_back.set)
         given_back.wait(2.0)  # before that it may look idle
         self._wait(time.monotonic() + 2.0, lambda: self.dispatcher.idle)
-        self.journal.submit(Call(lambda tx: leave(tx, tx.owner))).result()
+        self.journal.submit(Call(self._leave)).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(2.0)
         self.pool.close()
@@ -129,8 +129,12 @@ class EngineHost:
         registering = Registering(self.journal.owner, self.settings.queues, self.settings.lease_seconds, self._sole)
         joined = submit(Call(registering))
         if self._counts:
-            joined.add_done_callback(lambda _: self.journal.count_batches())
+            joined.add_done_callback(lambda _: self.journal.count_batches(counting=True))
         return joined
+
+    def _leave(self, tx: Tx) -> None:
+        leave(tx, tx.owner)
+        self.journal.count_batches(counting=False)  # what is said now is late, and no reason to join again
 
     def _rejoin(self, submit: Callable[[Item], "Future[Any]"]) -> None:
         """This session was given up for dead. What it held is others'; it begins anew."""

@@ -45,7 +45,7 @@ class Registering:
 
 def recover(tx: Tx) -> int:
     """Gives away the runs of dead sessions, in the transaction that buries them; how many runs."""
-    return sum(_give_away(tx, worker) for worker in [*tx.db.reap(tx.now), *_unknown_owners(tx)])
+    return sum(_give_away(tx, worker) for worker in [*tx.db.reap(tx.now, tx.owner), *_unknown_owners(tx)])
 
 
 def _unknown_owners(tx: Tx) -> list[str]:

@@ -32,7 +32,7 @@ def start_world(
     """Start ``manage.py dev`` with the bank; the options are LiveServer's."""
 
     def start(*, supervised: bool = False, **env: str) -> World:
-        server = start_server(supervised=supervised, **chaos_env, **env)
+        server = start_server(supervised=supervised, **chaos_env | env)
         return World(server, Witness(Path(chaos_env["CHAOS_WITNESS"])), Ledger(database_url, server.home))
 
     return start

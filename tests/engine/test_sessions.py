@@ -12,6 +12,7 @@ from orchestrator.core.ops import Status
 from orchestrator.engine import host as host_module
 from orchestrator.engine.claiming import resume
 from orchestrator.engine.facts import Claimed
+from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.session import leave, recover, tidy
 from orchestrator.engine.signals import send_signal
@@ -52,6 +53,14 @@ def test_the_runs_of_a_dead_session_are_queued_again_and_their_attempts_lost(tra
         assert run_row(kept[0]).owner == alive.id
         with pytest.raises(LeaseLost):
             dead.submit(step_done(runs[0], 1, "late"))
+
+
+def test_a_session_that_is_late_to_renew_does_not_bury_itself(transactional_db: None) -> None:
+    with sessions(1) as [late]:
+        [run] = insert(late, [new_run(late.id)])
+        Worker.objects.filter(id=late.id).update(expires_at=now() - timedelta(seconds=1))
+        assert late.do(recover) == 0
+        assert run_row(run).owner == late.id
 
 
 def test_two_reapers_requeue_a_run_once(transactional_db: None) -> None:
@@ -158,6 +167,14 @@ def test_events_sent_while_the_session_is_lost_start_their_runs(start: StartEngi
             runs.append((brief.trigger(len(runs)), len(runs)))
     for run, expected in runs:
         assert completed(run) == expected
+
+
+def test_what_is_said_after_a_session_has_left_does_not_make_it_join_again(start: StartEngine) -> None:
+    host = start()
+    host._keeper.stop()
+    host.journal.submit(Call(host._leave)).result(10)
+    host.journal.submit(Call(lambda tx: None)).result(10)
+    assert not Worker.objects.exists()
 
 
 def test_a_drained_engine_leaves_nothing_held(start: StartEngine) -> None:

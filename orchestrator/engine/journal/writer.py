@@ -74,13 +74,13 @@ class JournalWriter:
         self._first.append(Ticket(item, future, None))
         return future
 
-    def count_batches(self) -> None:
-        """From the next batch on the session's worker row tells the outcome of a commit whose answer was lost.
+    def count_batches(self, *, counting: bool) -> None:
+        """Whether, from the next batch on, the session's worker row tells the outcome of a commit without an answer.
 
-        On the writer's thread, between two batches: called when the registration of the session is answered.
+        On the writer's thread: while the session registers and while it leaves.
         """
         self.number_of_batches = 0
-        self._counts_batches = True
+        self._counts_batches = counting
 
     def close(self) -> None:
         """Commits what is waiting and ends the thread."""

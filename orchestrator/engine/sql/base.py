@@ -107,5 +107,5 @@ class Connection(ABC):
         """Prolongs the worker's life; False when its row is gone."""
 
     @abstractmethod
-    def reap(self, now: datetime) -> list[str]:
-        """Deletes the workers whose life is over; their ids."""
+    def reap(self, now: datetime, me: str) -> list[str]:
+        """Deletes the workers whose life is over, but me: who asks is alive, if late to renew. Their ids."""

@@ -191,6 +191,7 @@ class PostgresConnection(Connection):
         sql = "UPDATE signalbox_worker SET expires_at = clock_timestamp() + ? * interval '1 second' WHERE id = ?"
         return self.touch(sql, [float(seconds), Id(worker)])() == 1
 
-    def reap(self, now: datetime) -> list[str]:
-        rows = self.query("DELETE FROM signalbox_worker WHERE expires_at < clock_timestamp() RETURNING id")
+    def reap(self, now: datetime, me: str) -> list[str]:
+        sql = "DELETE FROM signalbox_worker WHERE expires_at < clock_timestamp() AND id <> ? RETURNING id"
+        rows = self.query(sql, [Id(me)])
         return [self.id(row[0]) for row in rows]

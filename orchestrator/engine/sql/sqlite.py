@@ -214,6 +214,6 @@ class SqliteConnection(Connection):
         until = to_micros(now) + int(seconds * 1_000_000)
         return self.touch("UPDATE signalbox_worker SET expires_at = ? WHERE id = ?", [until, Id(worker)])() == 1
 
-    def reap(self, now: datetime) -> list[str]:
-        rows = self.query("DELETE FROM signalbox_worker WHERE expires_at < ? RETURNING id", [now])
+    def reap(self, now: datetime, me: str) -> list[str]:
+        rows = self.query("DELETE FROM signalbox_worker WHERE expires_at < ? AND id <> ? RETURNING id", [now, Id(me)])
         return [self.id(row[0]) for row in rows]
