@@ -2,8 +2,8 @@
 
 import gc
 
-# Objects that came and were not freed at once, between two looks at the young; looks until the older ones' turn.
-# An ended run leaves about a hundred in cycles: some 500 runs, a few megabytes, wait for a look.
+# Objects that came and are not freed yet, until a look at the young; looks until the older ones' turn. An ended run
+# leaves no cycles, so what a look goes through is what is in flight: a hundred objects a run, at a microsecond each.
 THRESHOLDS = (50_000, 20, 50)
 
 

@@ -35,10 +35,10 @@ class LiveRun(HeldRun):
         self.drains = 0  # looks into its inbox under way: what they find comes before a release
         self._pending: deque[WaitOpened] = deque()  # filled by body threads too
         self._mail = Mailbox(claimed.mail)
-        self._linger = Linger(host, self._check)
+        self._linger = Linger(host)
         self._unwound = False  # a sync function has reached a wait
         self._has_news = False  # a wait ended while a function ran that has to be called again to see it
-        self._alarm = Alarm(host, self._timer_fired)
+        self._alarm = Alarm(host)
         self._cancelled: dict[str, Any] | None = None
         recorder.waits.update(claimed.waits)
 
@@ -47,7 +47,7 @@ class LiveRun(HeldRun):
     def _watch_timers(self) -> None:
         """While the run is held its own timers are waited for here."""
         if self.recorder.waits:
-            self._alarm.set(wait.due_at for wait in self.recorder.waits.values())
+            self._alarm.set((wait.due_at for wait in self.recorder.waits.values()), self._timer_fired)
 
     def _timer_fired(self) -> None:
         if not self.resting and not self.ended:
@@ -90,7 +90,7 @@ class LiveRun(HeldRun):
 
     def _rest(self, opened: Checkpoint) -> None:
         if opened.children:
-            self._linger.begin()
+            self._linger.begin(self._check)
         if not self._linger and not self.recorder.retries_by(self.now() + PARKED_RETRY):
             self._release(opened)
             return
@@ -142,7 +142,7 @@ class LiveRun(HeldRun):
         self._mail.add(claimed.mail, awaited=opening + open_)
         self._has_news |= bool(claimed.drained.settled) and not self.execution.in_memory
         if self._linger:
-            self._linger.begin()
+            self._linger.begin(self._check)
         self._watch_timers()
         self._check()
 
@@ -215,3 +215,4 @@ class LiveRun(HeldRun):
     async def _end(self, checkpoint: Checkpoint) -> None:
         await self._append(checkpoint)
         self.host.gone(self)
+        self.execution = None  # they held each other: now both are freed at once, not by the cycle collector
