@@ -5,7 +5,7 @@ import logging
 import sys
 from typing import Any, TextIO
 
-from orchestrator.sdk.scope import CURRENT, Scope
+from orchestrator.sdk.scope import CURRENT
 
 OWN_LOGGERS = ("orchestrator", "django.channels", "daphne")
 
@@ -32,17 +32,12 @@ class RunStream(io.TextIOBase):
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._unfinished: dict[Scope, str] = {}  # lines that have no end yet: print writes word by word
 
     def write(self, text: str) -> int:
         scope = CURRENT.get()
         if scope is not None:
-            *lines, rest = (self._unfinished.pop(scope, "") + text).split("\n")
-            if rest:
-                self._unfinished[scope] = rest
-            attempt = scope.attempt or scope.invocation.request.attempt
-            for line in lines:
-                scope.invocation.transport.log(scope.step, attempt, "INFO", "print", line)
+            # print writes word by word
+            scope.invocation.say(scope.step, scope.attempt or scope.invocation.request.attempt, text)
         return self._stream.write(text)
 
     def flush(self) -> None:

@@ -39,6 +39,7 @@ class AsyncExecution:
 
     def _ended(self, task: "asyncio.Task[Op]") -> None:
         inv = self._inv
+        inv.end_line("", inv.request.attempt)
         if inv.dead:
             if not task.cancelled() and task.exception() is None:
                 warn_swallowed(inv)
@@ -93,6 +94,7 @@ class SyncExecution:
             op = None
         except BaseException as error:  # author code: whatever it raises fails the run
             op = None if inv.dead else raised(inv, error, started_at)
+        inv.end_line("", inv.request.attempt)
         inv.dead = True
         self._loop.call_soon_threadsafe(self._sink.finished, op)
 

@@ -49,6 +49,7 @@ async def _call(effect: CallBody, inv: Invocation) -> Any:
         value = await inv.transport.call(partial(function, *args, **(kwargs or {})))
         return await value if inspect.isawaitable(value) else value
     finally:
+        inv.end_line(step.key, step.attempt)
         inv.transport.body_ended(step)
         CURRENT.reset(token)
 
@@ -99,6 +100,7 @@ def _call_blocking(effect: CallBody, inv: Invocation) -> Any:
             raise MisplacedCall(f"step {step.key!r} of a sync function has an async body: make the function async")
         return value
     finally:
+        inv.end_line(step.key, step.attempt)
         inv.transport.body_ended(step)
         CURRENT.reset(token)
 
@@ -109,5 +111,6 @@ def _transact(inv: Invocation, step: StepRun, body: Callable[[], Any]) -> str:
     try:
         return inv.transport.transact(step, body)
     finally:
+        inv.end_line(step.key, step.attempt)
         inv.transport.body_ended(step)
         CURRENT.reset(token)

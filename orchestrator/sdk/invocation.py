@@ -40,6 +40,7 @@ class Invocation:
         self.rests = False  # a sync function reached a wait
         self._branches: Branches | None = None
         self._seen: dict[str, int] = {}  # next number of each id
+        self._said: dict[tuple[str, int], str] = {}  # printed lines that have no end yet
         self._used: set[str] = set()
         known: list[Memo | OpenStep] = [*self.memos.values(), *self.open_steps.values()]
         self._next_ordinal = 1 + max((step.ordinal for step in known), default=0)
@@ -51,6 +52,19 @@ class Invocation:
         if self._branches is None:
             self._branches = Branches(self.transport.quiet)
         return self._branches
+
+    def say(self, step: str, attempt: int, text: str) -> None:
+        """Text that a run prints: whole lines become log lines, the rest waits for its end."""
+        *lines, rest = (self._said.pop((step, attempt), "") + text).split("\n")
+        if rest:
+            self._said[step, attempt] = rest
+        for line in lines:
+            self.transport.log(step, attempt, "INFO", "print", line)
+
+    def end_line(self, step: str, attempt: int) -> None:
+        """The body is over: a line that has no end is one all the same."""
+        if (step, attempt) in self._said:
+            self.say(step, attempt, "\n")
 
     def body(self, step_id: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The step's body, or what a test puts in its place: a value, an error, or a function."""

@@ -95,3 +95,15 @@ def add_user(ctx: SyncTaskContext, name: str) -> int:
 
 def insert_user(name: str) -> int:
     return get_user_model().objects.create(username=name).pk
+
+
+def say_numbers() -> None:
+    for number in (3, 2, 1):
+        print(number, end=" ")  # noqa: T201 - what runs print is kept
+
+
+@task(id=f"{PREFIX}/count-down")
+def count_down(ctx: SyncTaskContext) -> None:
+    ctx.step.run("numbers", say_numbers)
+    print("go")  # noqa: T201
+    print("done", end="")  # noqa: T201

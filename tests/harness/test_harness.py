@@ -14,6 +14,7 @@ from tests.harness.stories import (
     SignedUp,
     add_user,
     charge,
+    count_down,
     publish,
     write_report,
     write_section,
@@ -118,3 +119,8 @@ def test_a_batch_starts_whole_or_not_at_all() -> None:
         with pytest.raises(InvalidPayload, match="missing a required argument: 'section'"):
             write_section.batch_trigger([{"section": "c"}, {}])
         assert len(harness.runs) == 2
+
+
+def test_what_is_printed_without_an_end_is_kept_when_the_body_ends(harness: Harness) -> None:
+    run = harness.trigger(count_down)
+    assert run.logs == ["3 2 1 ", "go", "done"]
