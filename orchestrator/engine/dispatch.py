@@ -81,8 +81,8 @@ class Dispatcher:
         """A batch was committed: claims what became ready, drains what is held. On the loop."""
         self.refused(effects.refused)
         for new in effects.started:
-            self.load.cancel()
             self._execute(claimed_from(new))
+            self.load.cancel()  # after: at no moment does it look as if nothing ran here
         held = [live for run in effects.inbox_runs if (live := self.live.get(run)) and not live.ended]
         if held:
             self.drain(*held)
@@ -255,6 +255,11 @@ class Dispatcher:
         """Everything held is another's by now."""
         for run in [*self.live.values(), *self.parked.values()]:
             run.lose()
+
+    @property
+    def empty(self) -> bool:
+        """No run executes here or is about to."""
+        return not self.load.reserved and not self._claiming and not self.live
 
     @property
     def idle(self) -> bool:

@@ -94,11 +94,11 @@ class EngineHost:
 
     def drain(self, timeout_seconds: float = 5.0) -> None:
         """Ends in good order: bodies that run may end, the rest goes on elsewhere from its last checkpoint."""
-        self._keeper.stop()
         self.dispatcher.draining = True
+        self._keeper.stop()
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_quiet)
         end = time.monotonic() + timeout_seconds
-        self._wait(end, lambda: not self.dispatcher.live)
+        self._wait(end, lambda: self.dispatcher.empty)
         given_back = threading.Event()
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_all)
         self.loop.call_soon_threadsafe(given_back.set)

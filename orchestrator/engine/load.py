@@ -12,6 +12,11 @@ class Load:
         self._reserved = 0
         self._lock = threading.Lock()
 
+    @property
+    def reserved(self) -> int:
+        with self._lock:
+            return self._reserved
+
     def free(self) -> int:
         with self._lock:
             return self._limit - len(self._runs) - self._reserved

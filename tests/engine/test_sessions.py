@@ -1,5 +1,6 @@
 """Workers that die, or are taken for dead: their runs go on elsewhere, once; a returning one drops everything."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -167,6 +168,31 @@ def test_events_sent_while_the_session_is_lost_start_their_runs(start: StartEngi
             runs.append((brief.trigger(len(runs)), len(runs)))
     for run, expected in runs:
         assert completed(run) == expected
+
+
+def test_a_run_that_is_about_to_begin_when_the_drain_begins_does_not_begin_twice(start: StartEngine) -> None:
+    done: list[int] = []
+    writer_is_free = Gate()
+
+    @task()
+    async def brief(ctx: TaskContext) -> None:
+        await ctx.step.run("only", done.append, 1)
+
+    host = start()
+    host.journal.submit(Call(lambda tx: writer_is_free.pass_through()))
+    writer_is_free.reached()
+    with ThreadPoolExecutor() as threads:
+        triggered = threads.submit(brief.trigger)
+        soon(lambda: host.dispatcher.load.reserved == 1)
+        drained = threads.submit(start.drain)
+        soon(lambda: host.dispatcher.draining)
+        writer_is_free.open()
+        run = triggered.result(10)
+        drained.result(10)
+    assert steps(run) == {"only": ["completed"]}
+    start()
+    completed(run)
+    assert done == [1]
 
 
 def test_what_is_said_after_a_session_has_left_does_not_make_it_join_again(start: StartEngine) -> None:
