@@ -17,6 +17,7 @@ from orchestrator.models import Event as EventModel
 from tests.engine.reading import assert_dense, kinds, steps
 from tests.engine.writers import (
     Session,
+    engine_connection,
     event_start,
     insert,
     new_run,
@@ -194,3 +195,26 @@ def test_an_item_whose_lock_is_taken_for_long_waits_and_the_others_go_on(countin
     first, second = in_one_batch(counting, [Call(unlucky), step_done(run, 1, "s")])
     second.result(10)
     assert first.result(10) == "in the end"
+
+
+@pytest.mark.postgres
+def test_a_transaction_that_fails_at_any_statement_leaves_the_connection_ready() -> None:
+    """Statements are sent before the answers to earlier ones have come: the failure is heard of at any later moment."""
+    with engine_connection() as db:
+        for behind in range(60):
+            told, committing = None, False
+            db.begin()
+            try:
+                db.run("INSERT INTO signalbox_environment (id, name) VALUES (1, 'again')")
+                for n in range(behind):
+                    db.run("SELECT pg_sleep(0)" if n % 7 else "UPDATE signalbox_run SET seq = seq")
+                committing = True  # which cleans up by itself
+                db.commit()
+            except psycopg.errors.UniqueViolation as error:
+                told = error
+                if not committing:
+                    db.rollback()
+            assert told is not None
+            db.begin()
+            assert db.query("SELECT 1") == [(1,)]
+            db.commit()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import tuple_row
 
 from orchestrator.core import ids
@@ -93,8 +94,8 @@ class PostgresConnection(Connection):
         self._raw.execute("BEGIN")
 
     def commit(self) -> None:
-        self._raw.execute("COMMIT")
         try:
+            self._raw.execute("COMMIT")  # may tell of an earlier statement's error
             self._open_transaction.close()
         except psycopg.Error:
             self.rollback()
@@ -103,8 +104,12 @@ class PostgresConnection(Connection):
     def rollback(self) -> None:
         with suppress(psycopg.Error):  # of statements that nobody has asked about
             self._open_transaction.close()
-        if not self._raw.closed:
+        if self._raw.closed:
+            return
+        if self._raw.info.pipeline_status is PipelineStatus.OFF:
             self._raw.rollback()
+        if self._raw.info.transaction_status is not TransactionStatus.IDLE:
+            self.reconnect()  # answers to statements sent after the failed one are still on their way
 
     def close(self) -> None:
         self._raw.close()
