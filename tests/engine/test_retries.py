@@ -64,7 +64,7 @@ def test_a_failing_step_is_tried_again_alone_with_a_row_for_each_attempt(start: 
 
 
 def test_a_backoff_longer_than_a_second_is_waited_for_in_the_database(start: StartEngine) -> None:
-    @task(retries=Retries(2, initial="1100ms", jitter=0))
+    @task(retries=Retries(2, initial="1600ms", jitter=0))
     async def patient(ctx: TaskContext) -> int:
         return await ctx.step.run("slow", failing(1))
 
@@ -75,7 +75,7 @@ def test_a_backoff_longer_than_a_second_is_waited_for_in_the_database(start: Sta
     assert run_row(run).owner is None
     assert completed(run) == 2
     first, second = [attempt for attempt in attempts(run) if attempt.key == "slow"]
-    assert second.started_at - first.ended_at >= timedelta(seconds=1.1)
+    assert second.started_at - first.ended_at >= timedelta(seconds=1.6)
 
 
 def test_the_last_attempt_gives_a_step_error_that_the_function_can_catch(start: StartEngine) -> None:
