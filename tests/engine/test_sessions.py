@@ -1,6 +1,6 @@
 """Workers that die, or are taken for dead: their runs go on elsewhere, once; a returning one drops everything."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -171,28 +171,32 @@ def test_events_sent_while_the_session_is_lost_start_their_runs(start: StartEngi
 
 
 def test_a_run_that_is_about_to_begin_when_the_drain_begins_does_not_begin_twice(start: StartEngine) -> None:
-    done: list[int] = []
-    writer_is_free = Gate()
+    began: list[str] = []
+    writer, body = Gate(), Gate()
 
     @task()
     async def brief(ctx: TaskContext) -> None:
-        await ctx.step.run("only", done.append, 1)
+        began.append(ctx.run_id)
+        await ctx.step.run("only", body.apass_through)
 
     host = start()
-    host.journal.submit(Call(lambda tx: writer_is_free.pass_through()))
-    writer_is_free.reached()
+    host._keeper.stop()
+    host.journal.submit(Call(lambda tx: writer.pass_through()))
+    writer.reached()
     with ThreadPoolExecutor() as threads:
         triggered = threads.submit(brief.trigger)
         soon(lambda: host.dispatcher.load.reserved == 1)
         drained = threads.submit(start.drain)
-        soon(lambda: host.dispatcher.draining)
-        writer_is_free.open()
+        assert not wait([drained], timeout=0.3).done, "the drain did not wait for the run"
+        writer.open()
+        body.reached()
+        body.open()
         run = triggered.result(10)
         drained.result(10)
     assert steps(run) == {"only": ["completed"]}
     start()
     completed(run)
-    assert done == [1]
+    assert began == [run, run]  # again from the top, over a settled step
 
 
 def test_what_is_said_after_a_session_has_left_does_not_make_it_join_again(start: StartEngine) -> None:
