@@ -23,6 +23,7 @@ from orchestrator.engine.host import EngineHost, start_engine
 
 HOST = "127.0.0.1"
 DRAIN_SECONDS = 5
+ORPHAN_SECONDS = 15  # for a drain that nobody supervises
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +105,8 @@ def follow(parent_fd: int) -> None:
 def _end_with_parent(parent_fd: int) -> None:
     os.read(parent_fd, 1)
     os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait(ORPHAN_SECONDS)
+    os._exit(1)
 
 
 def _drain(runtime: EngineHost) -> object:

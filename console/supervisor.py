@@ -20,8 +20,8 @@ from watchfiles import PythonFilter, watch
 
 # The child's exit code for "starting me again would not help"; it has said why.
 REFUSED = 3
-# The server drains for 5 s; what is not done by then is taken up by the next start.
-STOP_SECONDS = 10
+# The server drains for 5 s and then needs some to say goodbye; what is not done by then is taken up by the next start.
+STOP_SECONDS = 12
 
 
 @dataclass(frozen=True, slots=True)

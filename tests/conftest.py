@@ -102,7 +102,7 @@ def start_server(tmp_path: Path, database_url: str | None) -> Iterator[Callable[
 
     yield start
     for server in servers:
-        server.kill()
+        server.end()
         sys.stdout.write(server.output())  # pytest shows it when the test failed
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -73,8 +74,16 @@ class LiveServer:
             raise AssertionError(f"not ended {within_seconds} s after signal {number}\n{self.output()}") from None
 
     def kill(self) -> None:
-        """kill -9: no drain, no goodbye."""
+        """kill -9: no drain, no goodbye. Of a supervised server the supervisor is killed."""
         self.stop(signal.SIGKILL)
+
+    def end(self) -> None:
+        """kill -9 of all there is."""
+        if self._process is not None:
+            engine = self.engine_pid
+            self.kill()
+            with suppress(ProcessLookupError):
+                os.kill(engine, signal.SIGKILL)
 
     def send(self, name: str, data: object = None, **fields: Any) -> list[str]:
         """Send an event as curl would; the ids that were answered."""

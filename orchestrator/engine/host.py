@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connections
 
 from orchestrator.conf import Settings, settings
+from orchestrator.core.errors import OrchestratorError
 from orchestrator.engine import capture
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.clock import system_clock
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 2.0
 TIDY_SECONDS = 60.0
 TICK_SECONDS = 1.0
+PARTING_SECONDS = 1.0  # for each last word when the process ends; longer means that the database is away
 
 
 class EngineHost:
@@ -95,7 +97,7 @@ class EngineHost:
     def drain(self, timeout_seconds: float = 5.0) -> None:
         """Ends in good order: bodies that run may end, the rest goes on elsewhere from its last checkpoint."""
         self.dispatcher.draining = True
-        self._keeper.stop()
+        self._keeper.stop(PARTING_SECONDS)
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_quiet)
         end = time.monotonic() + timeout_seconds
         self._wait(end, lambda: self.dispatcher.empty)
@@ -104,11 +106,11 @@ class EngineHost:
         self.loop.call_soon_threadsafe(given_back.set)
         given_back.wait(2.0)  # before that it may look idle
         self._wait(time.monotonic() + 2.0, lambda: self.dispatcher.idle)
-        self.journal.submit(Call(self._leave)).result()
+        self._say_goodbye()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(2.0)
         self.pool.close()
-        self.journal.close()
+        self.journal.close(PARTING_SECONDS)
         if self.dispatcher.idle and not self._thread.is_alive():
             self.loop.close()  # else a late body still reports to it
         install(None)
@@ -131,6 +133,12 @@ class EngineHost:
         if self._counts:
             joined.add_done_callback(lambda _: self.journal.count_batches(counting=True))
         return joined
+
+    def _say_goodbye(self) -> None:
+        try:
+            self.journal.submit(Call(self._leave)).result(PARTING_SECONDS)
+        except (TimeoutError, OrchestratorError) as error:  # the end of its lease tells the others
+            logger.warning("engine.left_unsaid", extra={"worker": self.journal.owner, "reason": repr(error)})
 
     def _leave(self, tx: Tx) -> None:
         leave(tx, tx.owner)

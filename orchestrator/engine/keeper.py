@@ -29,9 +29,10 @@ class Keeper:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout_seconds: float) -> None:
+        """Ends after the duty under way, which takes as long as the database is away."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -130,7 +130,7 @@ def _sender() -> Runtime:
     holder.append(runtime)
     runtime.refresh_catalog()
     threading.Thread(target=_keep_catalog, args=(runtime,), name="signalbox-catalog", daemon=True).start()
-    atexit.register(journal.close)
+    atexit.register(journal.close, timeout_seconds=10.0)  # a database that is away must not keep the process
     return runtime
 
 

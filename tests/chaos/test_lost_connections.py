@@ -41,7 +41,7 @@ def cluster() -> Iterator[PostgresCluster]:
 def world_on_cluster(cluster: PostgresCluster, tmp_path: Path, chaos_env: dict[str, str]) -> Iterator[World]:
     server = LiveServer(tmp_path / "home", env=chaos_env | {"DATABASE_URL": cluster.url, "CHAOS_LEASE_SECONDS": "15"})
     yield World(server, Witness(Path(chaos_env["CHAOS_WITNESS"])), Ledger(cluster.url, server.home))
-    server.kill()
+    server.end()
 
 
 def test_a_hundred_runs_survive_two_crashes_of_the_database(world_on_cluster: World, cluster: PostgresCluster) -> None:
@@ -56,3 +56,9 @@ def test_a_hundred_runs_survive_two_crashes_of_the_database(world_on_cluster: Wo
     booked = [run.id for run in world.ledger.runs() if run.function == "book"]
     assert world.ledger.bookings() == sorted((run, f"book-{n}") for run in booked for n in range(BRANCHES))
     assert all(len(lines) == 1 for lines in world.witness.steps().values()), "a lost connection made a body run twice"
+
+
+def test_it_ends_when_told_to_though_its_database_is_away(world_on_cluster: World, cluster: PostgresCluster) -> None:
+    cluster.crash()
+    assert world_on_cluster.server.stop() == 0
+    assert "engine.left_unsaid" in world_on_cluster.server.output()

@@ -82,10 +82,10 @@ class JournalWriter:
         self.number_of_batches = 0
         self._counts_batches = counting
 
-    def close(self) -> None:
-        """Commits what is waiting and ends the thread."""
+    def close(self, timeout_seconds: float | None = None) -> None:
+        """Commits what is waiting and ends the thread; with a time limit it leaves a database that is away alone."""
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(timeout_seconds)
 
     def _work(self) -> None:
         db = self._first_connection()
