@@ -81,7 +81,7 @@ def _return_annotation(function: Any) -> Any:
     alone = SimpleNamespace(__annotations__={"return": function.__annotations__["return"]})
     try:
         hints = get_type_hints(alone, getattr(function, "__globals__", {}), include_extras=True)
-    except Exception:
+    except Exception:  # author code: an annotation may raise anything when it is resolved
         return Any
     annotation = hints["return"]
     if get_origin(annotation) in (Awaitable, Coroutine):

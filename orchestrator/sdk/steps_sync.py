@@ -94,7 +94,7 @@ class SyncStepTools(Asking):
         """
         try:
             return _join([self._spawn(branch) for branch in branches])
-        except Exception:
+        except Exception:  # author code
             self._inv.rests = False  # the failure goes before a branch that rests: its author may catch it and go on
             raise
 
