@@ -165,6 +165,7 @@ def test_a_session_whose_row_is_gone_is_told_so_and_the_journal_goes_on(counting
     [
         ("53100", "no space left on device", EngineUnavailable),  # whoever asked may ask again
         ("23514", "rows that break a rule", psycopg.errors.CheckViolation),
+        ("54000", "a row too large for its index", psycopg.errors.ProgramLimitExceeded),  # never tried again
     ],
 )
 def test_an_error_that_leaves_the_connection_whole_is_told_to_its_item_alone(

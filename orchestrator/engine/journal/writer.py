@@ -147,12 +147,11 @@ class JournalWriter:
 
     def _refuse(self, db: Connection, tickets: list[Ticket], error: Exception) -> list[Ticket]:
         """One item's rows broke a rule of the database; one that found a lock taken waits for the next batch."""
-        told = _told(error)
-        if isinstance(error, db.lost_errors) and told is error:
+        if isinstance(error, db.busy_errors):
             logger.warning("journal.item_held", extra={"reason": str(error)})
             return tickets
         logger.error("journal.item_refused", exc_info=error)
-        answer_all(tickets, [told])
+        answer_all(tickets, [_told(error)])
         return []
 
     def _transact(self, db: Connection, items: Sequence[Item]) -> BatchResult:

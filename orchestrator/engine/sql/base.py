@@ -29,6 +29,7 @@ class Connection(ABC):
     """One database connection of the engine, in autocommit outside ``begin`` and ``commit``."""
 
     vendor: str
+    busy_errors: tuple[type[Exception], ...]  # a lock was taken: what failed may be done again
     lost_errors: tuple[type[Exception], ...]  # the connection is gone; a commit's outcome may be unknown
     errors: type[Exception]  # any error of the database
 

@@ -68,6 +68,11 @@ def _param(value: Any) -> Any:
 
 class PostgresConnection(Connection):
     vendor = "postgresql"
+    busy_errors = (
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.DeadlockDetected,
+        psycopg.errors.SerializationFailure,
+    )
     lost_errors = (psycopg.OperationalError, psycopg.InterfaceError)
     errors = psycopg.Error
 

@@ -88,6 +88,7 @@ def _place(end: AttemptEnd) -> tuple[bytes, str, int]:
 
 class SqliteConnection(Connection):
     vendor = "sqlite"
+    busy_errors: tuple[type[Exception], ...] = ()
     lost_errors: tuple[type[Exception], ...] = ()
     errors = sqlite3.Error
 
