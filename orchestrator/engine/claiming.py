@@ -47,12 +47,13 @@ class Claiming:
         known, functions = tx.db.any_of("function", list(self.functions))
         queue, queues = tx.db.any_of("queue", list(self.queues))
         ours, params = f"{queue} AND {known}", [*queues, *functions]
-        arms: tuple[tuple[str, list[Any]], ...] = (
+        arms: list[tuple[str, list[Any]]] = [
             (TO_CANCEL, []),
             (f"{WITH_MESSAGES} AND {ours}", params),
             (f"due_at <= ? AND {ours}", [tx.now, *params]),
-            (f"status = 'queued' AND {ours}", params),
-        )
+            # One queue at a time: its index gives the ready runs in the order of their priority.
+            *((f"status = 'queued' AND queue = ? AND {known}", [name, *functions]) for name in self.queues),
+        ]
         for condition, arm_params in arms:
             if len(taken) < self.limit:
                 taken += tx.db.claim(condition, arm_params, tx.owner, tx.now, self.limit - len(taken))
