@@ -84,8 +84,10 @@ class HeldRun(ABC):
         """Raises Suspend when the run is another's by now: the author's code is unwound."""
         try:
             await append_when_possible(self.host.journal, checkpoint)
-        except (LeaseLost, SessionLost):
+        except Exception as error:
             self.host.refused(checkpoint.new_runs)
+            if not isinstance(error, LeaseLost | SessionLost):
+                raise
             self.lose()
             raise Suspend from None
         self._committed()
@@ -95,8 +97,10 @@ class HeldRun(ABC):
         checkpoint = self._record(op)
         try:
             submit_when_possible(self.host.journal, checkpoint)
-        except (LeaseLost, SessionLost):
+        except Exception as error:
             self.host.refused(checkpoint.new_runs)
+            if not isinstance(error, LeaseLost | SessionLost):
+                raise
             self.host.pool.on_loop(self.lose)
             raise Suspend from None
         if self.host.draining:

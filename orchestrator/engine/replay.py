@@ -1,6 +1,5 @@
 """Running again: a run from its beginning or from a step, an event as it was or edited. The old run is only read."""
 
-from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -51,7 +50,7 @@ def _replaying(runtime: Runtime, run_id: str, from_step: str | None, data: Any, 
         if not found:
             raise RunNotFound(f"there is no run {old}")
         ordinal = None if from_step is None else _ordinal(tx, old, from_step)
-        new = _again(tx, runtime.starting, found[0], from_step, edited)
+        new = _again(tx, runtime.queueing, found[0], from_step, edited)
         tx.add_run(new)
         tx.flush()
         if ordinal is not None:
@@ -90,7 +89,6 @@ def _again(tx: Tx, starting: Starting, old: RunFacts, from_step: str | None, edi
         input=text,
         replay_of=old.id,
         replay_from=from_step,
-        queued_only=True,  # it is loaded with its memos when it is claimed
     )
 
 
@@ -126,8 +124,7 @@ def _retriggering(runtime: Runtime, event_id: str, data: Any, actor: str) -> Cal
         value = orjson.loads(text) if edited is None else edited
         row = event_row(runtime.clock.new_id(), env, name, value, tx.now, v=v, source="console")
         row = row._replace(retrigger_of=old, user=user)
-        start = runtime.starting.event(row, envelope(row, value))
-        apply_starts(tx, [replace(start)])
+        apply_starts(tx, [runtime.queueing.event(row, envelope(row, value))])
         record_action(tx, env, "event.retrigger", old, actor=actor, after={"new_event": row.id})
         return row.id
 

@@ -2,7 +2,6 @@
 
 import orjson
 
-from orchestrator.engine.journal.items import NewRun
 from orchestrator.engine.journal.starts import route_stored
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.rows import EventRow
@@ -13,16 +12,15 @@ SLICE = 200  # events in one transaction
 COLUMNS = 'id, env, name, CAST(data AS text), CAST("user" AS text), v, ts, external_id, source, received_at'
 
 
-def route_unrouted(tx: Tx, starting: Starting) -> tuple[list[NewRun], bool]:
-    """Routes the oldest unrouted events; the runs that were inserted, and whether there may be more."""
+def route_unrouted(tx: Tx, starting: Starting) -> bool:
+    """Routes the oldest unrouted events; whether there may be more."""
     rows = tx.db.query(
         f"SELECT {COLUMNS} FROM signalbox_event WHERE routed_at IS NULL ORDER BY id LIMIT {SLICE}"
         + (" FOR UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else "")
     )
-    new: list[NewRun] = []
     for values in rows:
-        new += _route(tx, _row(tx.db, values), starting)
-    return new, len(rows) == SLICE
+        _route(tx, _row(tx.db, values), starting)
+    return len(rows) == SLICE
 
 
 def _row(db: Connection, values: tuple[object, ...]) -> EventRow:
@@ -50,7 +48,7 @@ def _row(db: Connection, values: tuple[object, ...]) -> EventRow:
     )
 
 
-def _route(tx: Tx, row: EventRow, starting: Starting) -> list[NewRun]:
+def _route(tx: Tx, row: EventRow, starting: Starting) -> None:
     key = event_key(row.env, row.external_id, row.id, tx.now)
     if key is not None and not tx.db.use_keys([key])[0]:
         tx.db.run(
@@ -58,6 +56,5 @@ def _route(tx: Tx, row: EventRow, starting: Starting) -> list[NewRun]:
             " WHERE env = ? AND scope = ? AND key = ?) WHERE routed_at IS NULL AND id = ?",
             [tx.now, key.env, key.scope, key.key, Id(row.id)],
         )
-        return []
-    start = starting.event(row, envelope(row, orjson.loads(row.data)))
-    return list(start.runs) if route_stored(tx, start) else []
+        return
+    route_stored(tx, starting.event(row, envelope(row, orjson.loads(row.data))))

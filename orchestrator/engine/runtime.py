@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import logging
 import os
 import threading
 from functools import partial
@@ -21,6 +22,7 @@ from orchestrator.engine.sql import open_connection, refuse_to_wait_in_transacti
 from orchestrator.engine.starting import Starting
 from orchestrator.sdk.registry import Registry, registry
 
+logger = logging.getLogger(__name__)
 CATALOG_SECONDS = 2.0  # how old the routes of a process without functions may be
 
 
@@ -36,6 +38,8 @@ class Runtime:
         self.catalog = catalog
         self.registry = functions
         self.starting = Starting(clock, catalog)
+        # For what is decided inside the journal, perhaps more than once: its runs are queued, no room is reserved.
+        self.queueing = Starting(clock, catalog)
         self.dispatcher: Dispatcher | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self.nested = False
@@ -79,7 +83,7 @@ class Runtime:
 
     def route(self, tx: Tx) -> bool:
         """Whether there may be more."""
-        _, more = route_unrouted(tx, self.starting)
+        more = route_unrouted(tx, self.queueing)
         if more:
             self.route_soon()
         return more
@@ -139,4 +143,7 @@ def _keep_catalog(runtime: Runtime) -> None:
     while not wait.wait(CATALOG_SECONDS):
         if _runtime is not runtime or _pid != os.getpid():
             return
-        runtime.refresh_catalog()
+        try:
+            runtime.refresh_catalog()
+        except Exception:  # a database that is away now is there again later
+            logger.exception("catalog.refresh_failed")

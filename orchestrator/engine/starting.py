@@ -68,13 +68,12 @@ class Starting:
         parent_key: str | None = None,
         replay_of: str | None = None,
         replay_from: str | None = None,
-        queued_only: bool = False,
     ) -> NewRun:
         """A run that begins now, or at ``start_at``. Raises UnknownFunction."""
         known = self.catalog.get(env, function)
         run_id = id or self.clock.new_id()
         due_at = start_at if start_at is not None and start_at > now else None
-        owner = None if due_at or queued_only else self.reserve(function)
+        owner = None if due_at else self.reserve(function)
         entries = [Entry("run.queued", now), Entry("run.started", now)][: 2 if owner else 1]
         row = RunRow(
             id=run_id,

@@ -23,7 +23,6 @@ def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
     for start in new:
         if start.event is not None and (start.store_repeats or not start.repeated):
             tx.add(start.event)
-            tx.effects.unrouted = tx.effects.unrouted or start.event.routed_at is None
         if start.repeated:
             tx.effects.refused.extend(start.runs)
             continue
@@ -104,15 +103,14 @@ def _match_one(tx: Tx, event: EventRow, payload: dict[str, object]) -> None:
                 tx.add(InboxRow(tx.db.id(run), f"step:{key}", MessageKind.EVENT, message, tx.now))
 
 
-def route_stored(tx: Tx, start: Start) -> bool:
-    """Routes an event that was stored in an author's transaction; False when somebody else did."""
+def route_stored(tx: Tx, start: Start) -> None:
+    """Routes an event that was stored in an author's transaction, unless somebody else did."""
     event = start.event
     assert event is not None
     sql = "UPDATE signalbox_event SET routed_at = ?, skipped = CAST(? AS {}) WHERE id = ? AND routed_at IS NULL"
     sql = sql.format("json" if tx.db.vendor == "postgresql" else "text")
     if tx.db.touch(sql, [tx.now, event.skipped, Id(event.id)])() == 0:
-        return False
+        return
     for new in start.runs:
         tx.add_run(new)
     match_waits(tx, [replace(start, event=event._replace(routed_at=tx.now))])
-    return True
