@@ -5,14 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from orchestrator.core.ops import MessageKind, OpKind, Status, WaitKind
+from orchestrator.core.ops import MessageKind, Status, WaitKind
 
-WAITED_BY = {
-    WaitKind.TIMER: OpKind.SLEEP,
-    WaitKind.EVENT: OpKind.WAIT_FOR_EVENT,
-    WaitKind.SIGNAL: OpKind.WAIT_FOR_SIGNAL,
-    WaitKind.CHILD: OpKind.INVOKE,
-}
 FROM_MAIL = "mail:"  # begins the dedup of a signal that was received before, and told in the history then
 RESTING = {
     WaitKind.TIMER: Status.SLEEPING,

@@ -84,9 +84,6 @@ def _gather(tx: Tx, item: Checkpoint, base: int, entries: Sequence[Entry]) -> No
         tx.end_attempt(end)
     for child in item.children:
         tx.add_run(child)
-    if item.closed_waits:
-        tx.delete_waits((item.run, key) for key in item.closed_waits)
-    tx.delete_inbox(item.drained)
     if item.taken_mail is not None:
         tx.db.run("DELETE FROM signalbox_mail WHERE run = ? AND n = ?", [Id(item.run), item.taken_mail])
     if item.result is not None:

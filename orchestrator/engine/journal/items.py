@@ -81,8 +81,6 @@ class Checkpoint:
     entries: list[Entry] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     ends: list[AttemptEnd] = field(default_factory=list)
-    closed_waits: list[str] = field(default_factory=list)
-    drained: list[int] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     children: list[NewRun] = field(default_factory=list)
     move: RunMove | None = None
@@ -103,7 +101,7 @@ class Checkpoint:
 
     def absorb(self, other: "Checkpoint") -> None:
         """Makes one checkpoint of two of the same run and fence, this one first."""
-        for name in ("entries", "rows", "ends", "closed_waits", "drained", "starts", "children"):
+        for name in ("entries", "rows", "ends", "starts", "children"):
             getattr(self, name).extend(getattr(other, name))
         self.move = other.move or self.move
         self.result = other.result or self.result

@@ -24,7 +24,7 @@ from orchestrator.engine.rows import (
     RunRow,
     WaitRow,
 )
-from orchestrator.engine.sql import Connection, FenceClaim, Id
+from orchestrator.engine.sql import Connection, Id
 
 # Order of locks (engine protocol, section 5): events, runs, what hangs on runs, inbox last.
 INSERT_ORDER: tuple[type, ...] = (
@@ -52,7 +52,6 @@ class Effects:
     started: list[NewRun] = field(default_factory=list)  # inserted as held by this session: they begin now
     refused: list[NewRun] = field(default_factory=list)  # of repeated events: not inserted
     ready: bool = False
-    unrouted: bool = False
 
 
 class Tx:
@@ -118,16 +117,6 @@ class Tx:
         if status is None and (known := self.effects.changes.get(run)) is not None:
             status = known.status
         self.effects.changes[run] = Change(run, seq, status)
-
-    def reserve(self, run: str, fence: int, count: int) -> int | None:
-        """Reserves ``count`` numbers of a run this session holds; None when it does not."""
-        return self.db.fence(self.owner, [FenceClaim(run, fence, count)]).get(run)
-
-    def append_unfenced(self, run: str, entries: Sequence[Entry]) -> None:
-        """Entries about a run whose row this transaction has locked already."""
-        sql = "UPDATE signalbox_run SET seq = seq + ? WHERE id = ? RETURNING seq"
-        [(seq,)] = self.db.query(sql, [len(entries), Id(run)])
-        self.number(run, seq - len(entries), entries)
 
     def delete_waits(self, pairs: Iterable[tuple[str, str]]) -> None:
         by_run: dict[str, list[str]] = {}
