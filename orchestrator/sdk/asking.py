@@ -76,6 +76,8 @@ class Asking:
 
     def _send_event(self, id: str, what: object, data: Mapping[str, Any] | None, key: str | None) -> programs.Program:
         items = what if isinstance(what, list | tuple) else [what]
+        if key is not None and len(items) > 1:
+            raise InvalidInput(f"step {id!r}: one key is for one event; the others would be taken for repeats of it")
         new = []
         for item in items:
             e = incoming(item, data, id=key)

@@ -107,3 +107,8 @@ def count_down(ctx: SyncTaskContext) -> None:
     ctx.step.run("numbers", say_numbers)
     print("go")  # noqa: T201
     print("done", end="")  # noqa: T201
+
+
+@task(id=f"{PREFIX}/announce")
+def announce(ctx: SyncTaskContext) -> list[str]:
+    return ctx.step.send_event("tell", [Confirmed("u1"), Confirmed("u2")], key="once")

@@ -13,6 +13,7 @@ from tests.harness.stories import (
     Confirmed,
     SignedUp,
     add_user,
+    announce,
     charge,
     count_down,
     publish,
@@ -124,3 +125,9 @@ def test_a_batch_starts_whole_or_not_at_all() -> None:
 def test_what_is_printed_without_an_end_is_kept_when_the_body_ends(harness: Harness) -> None:
     run = harness.trigger(count_down)
     assert run.logs == ["3 2 1 ", "go", "done"]
+
+
+def test_one_key_cannot_stand_for_two_events(harness: Harness) -> None:
+    run = harness.trigger(announce)
+    assert run.status is Status.FAILED
+    assert "one key is for one event" in (run.error or "")
