@@ -11,6 +11,7 @@ from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.rows import KeyRow
 from orchestrator.engine.runtime import current
+from orchestrator.engine.sql import Id
 from orchestrator.engine.starting import KEY_LIFE
 
 MAX_NAME = 200  # characters
@@ -24,11 +25,21 @@ def _signalling(run_id: str, name: str, data: Any, key: str | None, actor: str) 
     ref = current().clock.new_id()
 
     def apply(tx: Tx) -> None:
+        if key is not None and _is_known(tx, run, key):
+            return  # also when the run has ended since: who asks again has lost the answer only
         env = leave_message(tx, run, MessageKind.SIGNAL, f"signal:{ref}", payload)
         if key is not None and not tx.db.use_keys([KeyRow(env, f"signal:{run}", key, ref, tx.now + KEY_LIFE)])[0]:
-            tx.forget_inbox(run, f"signal:{ref}")
+            tx.forget_inbox(run, f"signal:{ref}")  # two at once: the other was first
 
     return Call(apply)
+
+
+def _is_known(tx: Tx, run: str, key: str) -> bool:
+    sql = (
+        "SELECT 1 FROM signalbox_idempotency WHERE env = (SELECT env FROM signalbox_run WHERE id = ?)"
+        " AND scope = ? AND key = ?"
+    )
+    return bool(tx.db.query(sql, [Id(run), f"signal:{run}", key]))
 
 
 def send_signal(run_id: str, name: str, data: Any = None, *, key: str | None = None, actor: str = "") -> None:

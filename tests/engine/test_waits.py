@@ -183,6 +183,7 @@ def test_a_signal_with_a_key_is_applied_once(start: StartEngine) -> None:
         send_signal(run, "n", key, key=key)
 
     assert completed(run) == ["a", "b", None]
+    send_signal(run, "n", "a", key="a")  # whose answer was lost: it was received, though the run has ended since
 
 
 def test_signals_of_one_sender_arrive_in_their_order_even_beside_steps(start: StartEngine) -> None:
