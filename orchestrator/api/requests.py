@@ -50,6 +50,9 @@ class ReplayBody(Body):
         Name | None, Field(description="The step to begin at; what was settled before it is kept.")
     ] = None
     data: Annotated[Any, Field(description="Event data to use instead of the original.")] = None
+    key: Annotated[
+        Name | None, Field(description="A second replay of this run with the same key answers the first one's run.")
+    ] = None
 
 
 class SignalBody(Body):

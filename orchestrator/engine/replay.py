@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from orchestrator.core.codec import decode, encode
-from orchestrator.core.errors import EventNotFound, InvalidPayload, RunNotFound, StepNotFound
+from orchestrator.core.errors import EventNotFound, InvalidInput, InvalidPayload, RunNotFound, StepNotFound
 from orchestrator.core.ids import parse_id
 from orchestrator.engine.audit import record_action
 from orchestrator.engine.facts import RunFacts
@@ -14,9 +14,11 @@ from orchestrator.engine.journal.items import Call, NewRun
 from orchestrator.engine.journal.starts import apply_starts
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.loading import load_events, load_facts
+from orchestrator.engine.rows import KeyRow
 from orchestrator.engine.runtime import Runtime, current
 from orchestrator.engine.sql import Id
-from orchestrator.engine.starting import Starting, envelope, event_row
+from orchestrator.engine.starting import KEY_LIFE, Starting, envelope, event_row
+from orchestrator.engine.triggering import MAX_KEY
 
 
 class Unchanged(Enum):
@@ -39,8 +41,10 @@ WHERE run = ? AND key <> '' AND ordinal < ? AND status IN ('completed', 'failed'
 """
 
 
-def _replaying(runtime: Runtime, run_id: str, from_step: str | None, data: Any, actor: str) -> Call:
-    old = parse_id(run_id)
+def _replaying(runtime: Runtime, run_id: str, *, from_step: str | None, data: Any, key: str | None, actor: str) -> Call:
+    old, ref = parse_id(run_id), runtime.clock.new_id()
+    if key is not None and not 0 < len(key) <= MAX_KEY:
+        raise InvalidInput(f"the key of a replay is a text of 1 to {MAX_KEY} characters")
     edited = None if data is None else decode(encode(data))
     if edited is not None and not isinstance(edited, dict):
         raise InvalidPayload("an edited payload is a JSON object")
@@ -49,8 +53,11 @@ def _replaying(runtime: Runtime, run_id: str, from_step: str | None, data: Any, 
         found = load_facts(tx, [old])
         if not found:
             raise RunNotFound(f"there is no run {old}")
+        runtime.queueing.catalog.get(found[0].env, found[0].function)
         ordinal = None if from_step is None else _ordinal(tx, old, from_step)
-        new = _again(tx, runtime.queueing, found[0], from_step, edited)
+        if key is not None and (first := _use_key(tx, found[0], key, ref)):
+            return first
+        new = _again(tx, runtime.queueing, found[0], id=ref, from_step=from_step, edited=edited)
         tx.add_run(new)
         tx.flush()
         if ordinal is not None:
@@ -60,6 +67,16 @@ def _replaying(runtime: Runtime, run_id: str, from_step: str | None, data: Any, 
         return new.run.id
 
     return Call(apply)
+
+
+def _use_key(tx: Tx, old: RunFacts, key: str, ref: str) -> str | None:
+    """None when the key was free and now stands for ``ref``, else the run that it stands for."""
+    row = KeyRow(old.env, f"replay:{old.id}", key, ref, tx.now + KEY_LIFE)
+    if tx.db.use_keys([row])[0]:
+        return None
+    sql = "SELECT ref FROM signalbox_idempotency WHERE env = ? AND scope = ? AND key = ?"
+    [(first,)] = tx.db.query(sql, [row.env, row.scope, row.key])
+    return tx.db.id(first)
 
 
 def _ordinal(tx: Tx, run: str, key: str) -> int:
@@ -73,7 +90,9 @@ def _ordinal(tx: Tx, run: str, key: str) -> int:
     return int(rows[0][0])
 
 
-def _again(tx: Tx, starting: Starting, old: RunFacts, from_step: str | None, edited: dict[str, Any] | None) -> NewRun:
+def _again(
+    tx: Tx, starting: Starting, old: RunFacts, *, id: str, from_step: str | None, edited: dict[str, Any] | None
+) -> NewRun:
     events = load_events(tx, [old.id]).get(old.id, [])
     [(text,)] = tx.db.query("SELECT CAST(input AS text) FROM signalbox_run_data WHERE run = ?", [Id(old.id)])
     if edited is not None and events:
@@ -85,6 +104,7 @@ def _again(tx: Tx, starting: Starting, old: RunFacts, from_step: str | None, edi
         old.function,
         trigger="replay",
         now=tx.now,
+        id=id,
         events=events,
         input=text,
         replay_of=old.id,
@@ -131,21 +151,25 @@ def _retriggering(runtime: Runtime, event_id: str, data: Any, actor: str) -> Cal
     return Call(apply)
 
 
-def replay_run(run_id: str, *, from_step: str | None = None, data: Any = None, actor: str = "") -> str:
-    """Id of a new run on the same events.
+def replay_run(
+    run_id: str, *, from_step: str | None = None, data: Any = None, key: str | None = None, actor: str = ""
+) -> str:
+    """Id of a new run on the same events; of the first one when the key was used for this run before.
 
     ``from_step``: with the results of the steps before it; ``data``: an edited payload.
 
-    Raises RunNotFound, StepNotFound, UnknownFunction, InvalidId, InvalidPayload, Unserialisable.
+    Raises RunNotFound, StepNotFound, UnknownFunction, InvalidId, InvalidInput, InvalidPayload, Unserialisable.
     """
     runtime = current()
-    return str(runtime.commit(_replaying(runtime, run_id, from_step, data, actor)))
+    return str(runtime.commit(_replaying(runtime, run_id, from_step=from_step, data=data, key=key, actor=actor)))
 
 
-async def areplay_run(run_id: str, *, from_step: str | None = None, data: Any = None, actor: str = "") -> str:
+async def areplay_run(
+    run_id: str, *, from_step: str | None = None, data: Any = None, key: str | None = None, actor: str = ""
+) -> str:
     """``replay_run`` for async code."""
     runtime = current()
-    return str(await runtime.acommit(_replaying(runtime, run_id, from_step, data, actor)))
+    return str(await runtime.acommit(_replaying(runtime, run_id, from_step=from_step, data=data, key=key, actor=actor)))
 
 
 def retrigger_event(event_id: str, *, data: Any = UNCHANGED, actor: str = "") -> str:

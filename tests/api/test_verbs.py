@@ -10,7 +10,7 @@ from django.test import Client
 
 from orchestrator.core.ids import parse_id
 from orchestrator.engine.runtime import Runtime
-from orchestrator.models import Audit, Event, Inbox, Run, RunData, RunEvent
+from orchestrator.models import Audit, Event, Idempotency, Inbox, Run, RunData, RunEvent
 from tests.api.asking import get
 from tests.console.factories import RunBuilder, fresh_id, make_event, make_function
 
@@ -181,6 +181,23 @@ class TestReplay:
         called = RunBuilder("ship-order", trigger="call").save("failed", input={"order": 42})
         new_id = ok(post(f"/runs/{called.id}/replay", b'{"data": {"order": 43}}'))["run_id"]
         assert get(client, f"/runs/{new_id}")["input"] == {"order": 43}
+
+    def test_a_key_that_was_used_for_this_run_answers_the_first_replay(self, post: Post) -> None:
+        old, other = (RunBuilder("ship-order").save("failed", event=make_event()) for _ in range(2))
+        first, again = (ok(post(f"/runs/{old.id}/replay", b'{"key": "k1", "data": {}}'))["run_id"] for _ in range(2))
+        assert first == again
+        assert ok(post(f"/runs/{old.id}/replay", b'{"key": "k2"}'))["run_id"] != first
+        assert ok(post(f"/runs/{other.id}/replay", b'{"key": "k1"}'))["run_id"] != first
+        assert Run.objects.filter(replay_of=old.id).count() == 2
+        assert Event.objects.filter(source="console").count() == 1
+
+    def test_a_refused_replay_uses_no_key_and_stores_no_edited_event(self, post: Post) -> None:
+        gone = RunBuilder("gone").save("failed", event=make_event())
+        old = RunBuilder("ship-order").save("failed", event=make_event())
+        assert refused(post(f"/runs/{gone.id}/replay", b'{"data": {}, "key": "k"}'), 404) == "unknown_function"
+        assert refused(post(f"/runs/{old.id}/replay", b'{"from_step": "x", "key": "k"}'), 404) == "step_not_found"
+        assert not Event.objects.filter(source="console").exists()
+        assert not Idempotency.objects.exists()
 
     def test_what_is_wrong_is_refused(self, post: Post) -> None:
         old = RunBuilder("ship-order").step("load").save("failed", event=make_event())

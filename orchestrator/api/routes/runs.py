@@ -83,7 +83,7 @@ def replay(request: HttpRequest, id: PathId, body: ReplayBody | None = None) -> 
     """Starts a new run on the same events; answers its id. The old run is not touched."""
     caller = _caller_with_run(request, id)
     asked = body or ReplayBody()
-    new_run_id = replay_run(id, from_step=asked.from_step, data=asked.data, actor=caller.actor)
+    new_run_id = replay_run(id, from_step=asked.from_step, data=asked.data, key=asked.key, actor=caller.actor)
     return json_response(RunId(new_run_id))
 
 
