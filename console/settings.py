@@ -1,13 +1,10 @@
 """Settings of the Signalbox project; every choice of a deployment comes from the environment: see docs/running.md."""
 
 import os
-from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from console import environment
-
-BASE_DIR = Path(__file__).resolve().parent.parent
+from console import environment, places
 
 SIGNALBOX_ENV = os.environ.get("SIGNALBOX_ENV", "development")
 if SIGNALBOX_ENV not in {"development", "production"}:
@@ -39,7 +36,7 @@ INSTALLED_APPS = [
     "orchestrator",
     "console",
 ]
-if environment.flag("SIGNALBOX_EXAMPLES", default=DEVELOPMENT):
+if environment.flag("SIGNALBOX_EXAMPLES", default=DEVELOPMENT and places.IN_TREE):
     INSTALLED_APPS.append("examples")
 
 MIDDLEWARE = [
@@ -64,7 +61,7 @@ WSGI_APPLICATION = "console.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": places.TEMPLATE_FOLDERS,
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -87,7 +84,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = places.STATIC_FOLDERS
 STATIC_ROOT = SIGNALBOX_HOME / "static"
 # In development WhiteNoise finds files where they lie; elsewhere collectstatic gives them hashed, compressed names.
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
