@@ -8,17 +8,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 # Sets Django up; the imports below need its apps.
 django_application = get_asgi_application()
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402
 
-from console.auth import DevAutoLogin  # noqa: E402
-from console.live.routing import websocket_urlpatterns  # noqa: E402
+from console.live.routing import websocket_application  # noqa: E402
 from orchestrator.api.ingest_asgi import IngestApp  # noqa: E402
+from orchestrator.api.waiting_asgi import WaitingApp  # noqa: E402
 
 application = ProtocolTypeRouter(
-    {
-        "http": IngestApp(django_application),
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(DevAutoLogin(URLRouter(websocket_urlpatterns)))),
-    }
+    {"http": IngestApp(WaitingApp(django_application)), "websocket": websocket_application}
 )

@@ -56,12 +56,17 @@ def dev_auto_login(request: HttpRequest) -> dict[str, bool]:
 
 def is_dev_visitor(address: str, headers: Mapping[str, Any]) -> bool:
     """True in development for a connection from loopback that nobody forwarded."""
-    if not settings.SIGNALBOX_DEV_AUTO_LOGIN or any(name in headers for name in FORWARDED):
+    if not getattr(settings, "SIGNALBOX_DEV_AUTO_LOGIN", False) or any(name in headers for name in FORWARDED):
         return False
     try:
         return ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def may_enter(user: Any) -> bool:
+    """Whether this user may see the console: active, and staff as for Django's admin."""
+    return bool(user.is_authenticated and user.is_active and getattr(user, "is_staff", False))
 
 
 def dev_user() -> AbstractBaseUser:

@@ -2,6 +2,8 @@
 
 import secrets
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
@@ -22,17 +24,27 @@ POLICY = "; ".join(
 
 
 class ContentSecurityPolicyMiddleware:
-    """Gives each request a ``csp_nonce`` and each response the policy that names it."""
+    """Puts every answer of the project under the policy."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
+        self.get_response = with_policy(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        nonce = secrets.token_urlsafe(16)
+        return self.get_response(request)
+
+
+def with_policy(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Gives the request a ``csp_nonce``, unless it has one, and the response the policy that names it."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        nonce = getattr(request, "csp_nonce", None) or secrets.token_urlsafe(16)
         request.csp_nonce = nonce  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        response = view(request, *args, **kwargs)
         response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=nonce))
         return response
+
+    return wrapper
 
 
 def csp_nonce(request: HttpRequest) -> dict[str, str]:

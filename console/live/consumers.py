@@ -11,6 +11,7 @@ import orjson
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from console.auth import may_enter
 from console.live.feeds import Feed, Frame, open_feed
 from console.live.hub import hub
 from orchestrator.models.fields import to_micros
@@ -174,10 +175,11 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
 
 
 def signed_in(scope: dict[str, Any]) -> bool:
-    """Whether the visitor of this connection still is somebody: active, and not signed out meanwhile."""
+    """Whether the visitor of this connection still may enter: active, staff, and not signed out meanwhile."""
     user, session = scope.get("user"), scope.get("session")
     if user is None or not user.is_authenticated:
         return False
     if session is not None and session.session_key and not session.exists(session.session_key):
         return False
-    return type(user)._default_manager.filter(pk=user.pk, is_active=True).exists()
+    known = type(user)._default_manager.filter(pk=user.pk).first()
+    return known is not None and may_enter(known)

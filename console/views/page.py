@@ -6,6 +6,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from console.middleware import csp_nonce
 from console.presenters.shell import shell
 from orchestrator.core.errors import InvalidId
 from orchestrator.core.ids import parse_id
@@ -22,7 +23,8 @@ def environment(request: HttpRequest) -> int:
 
 def render_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """A whole page: ``context`` inside the shell."""
-    return render(request, template, {"shell": shell(request, environment(request))} | context)
+    shared = {"shell": shell(request, environment(request)), **csp_nonce(request)}
+    return render(request, template, shared | context)
 
 
 def get_run(request: HttpRequest, run_id: str) -> Run:

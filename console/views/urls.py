@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from console.gate import gated
 from console.views import actions, events, functions, run, runs, session
 
 pages = [
@@ -27,4 +28,4 @@ pages = [
     path("login/", session.sign_in, name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
 ]
-urlpatterns = [path("", include((pages, "console")))]
+urlpatterns = [path("", include((gated(pages), "console")))]

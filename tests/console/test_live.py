@@ -24,7 +24,7 @@ async def connect(user: Any) -> WebsocketCommunicator:
 
 
 async def signed_in() -> WebsocketCommunicator:
-    user = await User.objects.acreate(username="ada")
+    user = await User.objects.acreate(username="ada", is_staff=True)
     socket = await connect(user)
     assert (await socket.receive_json_from())["t"] == "hello"
     return socket
@@ -81,8 +81,9 @@ async def test_a_client_that_does_not_acknowledge_gets_two_frames_and_then_one_f
     await socket.disconnect()
 
 
-async def test_a_stranger_is_told_to_sign_in():
-    socket = await connect(AnonymousUser())
+@pytest.mark.parametrize("user", [AnonymousUser(), User(username="eve", pk=7)], ids=["a stranger", "a customer"])
+async def test_who_is_not_staff_is_told_to_sign_in(user: Any):
+    socket = await connect(user)
     assert await socket.receive_output() == {"type": "websocket.close", "code": SIGNED_OUT}
     await socket.disconnect(SIGNED_OUT)
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from console.auth import DevAutoLogin, DevAutoLoginMiddleware, dev_auto_login
 from console.middleware import ContentSecurityPolicyMiddleware, csp_nonce
@@ -84,3 +84,26 @@ def test_a_page_allows_only_scripts_that_carry_its_nonce() -> None:
         assert f"script-src 'self' 'nonce-{nonce}'" in policy
         assert "default-src 'none'" in policy
         assert not re.search(r"unsafe-eval|script-src[^;]*unsafe-inline", policy)
+
+
+@pytest.mark.django_db
+def test_a_customer_of_the_site_is_kept_out_of_the_console(client: Client) -> None:
+    client.force_login(User.objects.create_user("eve"))
+    assert client.get("/runs").status_code == 403
+    client.force_login(User.objects.create_user("ada", is_staff=True))
+    assert client.get("/runs").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "chosen, begins",
+    [
+        ("/accounts/login/", "/login/"),  # Django's default: the project has chosen none
+        ("/sign-in/", "/sign-in/"),
+    ],
+)
+def test_an_unknown_visitor_signs_in_where_the_project_says(chosen: str, begins: str, client: Client, settings) -> None:
+    settings.LOGIN_URL, settings.SIGNALBOX_DEV_AUTO_LOGIN = chosen, False
+    answer = client.get("/runs?status=failed")
+    assert answer.status_code == 302
+    assert answer["Location"] == f"{begins}?next=/runs%3Fstatus%3Dfailed"
