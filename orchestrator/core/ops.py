@@ -107,6 +107,7 @@ class OpenStep:
     ordinal: int
     attempt: int
     wait: WaitKind | None = None
+    lost: int = 0  # former attempts whose worker died: no failures of the step
 
 
 @dataclass(frozen=True, slots=True)

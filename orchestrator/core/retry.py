@@ -88,7 +88,7 @@ def delay_after(policy: Retries, attempt: int, entropy: float) -> timedelta | No
 
 
 def decide(policy: Retries, attempt: int, error: ErrorInfo, now: datetime, entropy: float) -> Verdict:
-    """What follows a failed 1-based ``attempt``. What the author asked for by RetryAfter replaces the delay."""
+    """What follows a failed 1-based ``attempt``, lost ones not counted. RetryAfter replaces the policy's delay."""
     if not error.retriable:
         return GiveUp(f"{error.type} is not retriable")
     delay = delay_after(policy, attempt, entropy)

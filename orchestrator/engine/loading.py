@@ -133,7 +133,7 @@ def _fold(row: tuple[Any, ...], memos: dict[str, Memo], open_steps: dict[str, Op
     _, key, number, op, ordinal, status_text, output, blob, error, detail = row
     status = Status(status_text)
     memos.pop(key, None)
-    open_steps.pop(key, None)
+    before = open_steps.pop(key, None)
     wait = waits.get(key)
     retried = status is Status.FAILED and detail is not None and "retry_at" in orjson.loads(detail)
     if status in SETTLED and not retried:
@@ -143,5 +143,6 @@ def _fold(row: tuple[Any, ...], memos: dict[str, Memo], open_steps: dict[str, Op
         memos[key] = Memo(key, OpKind(op), status, ordinal, value, info)
         return
     kind: WaitKind | None = wait.kind if wait is not None else None
-    again = retried or status in (Status.LOST, Status.RUNNING)
-    open_steps[key] = OpenStep(key, OpKind(op), ordinal, number + 1 if again else number, kind)
+    died = status in (Status.LOST, Status.RUNNING)
+    lost = (before.lost if before is not None else 0) + died
+    open_steps[key] = OpenStep(key, OpKind(op), ordinal, number + 1 if retried or died else number, kind, lost)

@@ -123,7 +123,7 @@ class Invocation:
         if memo is not None:
             self.memos[key] = memo
         elif opened is not None:
-            self.open_steps[key] = OpenStep(key, opened.op, opened.ordinal, opened.attempt)
+            self.open_steps[key] = OpenStep(key, opened.op, opened.ordinal, opened.attempt, lost=opened.lost)
 
     def outcome(self, memo: Memo, shape: Shape) -> Any:
         """What the step gave, as its author sees it. Raises StepError for a failed one."""

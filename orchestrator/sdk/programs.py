@@ -78,13 +78,13 @@ def run(
     if (memo := inv.recall(key, op)) is not None:
         return inv.outcome(memo, shape)
     opened = inv.open_steps.get(key)
-    attempt = opened.attempt if opened else 1
+    attempt, lost = (opened.attempt, opened.lost) if opened else (1, 0)
     if opened is not None and opened.wait is WaitKind.RETRY:
         yield Park(key)
     policy = retries or inv.retries
     effect = CallTransaction if op is OpKind.TRANSACTION else CallBody
     while True:
-        step = StepRun(key, op, ordinal, attempt, inv.now())
+        step = StepRun(key, op, ordinal, attempt, inv.now(), lost=lost)
         try:
             value = yield effect(step, inv.body(step_id, function), args, kwargs)
             text = value if op is OpKind.TRANSACTION else encode(value)
@@ -106,7 +106,7 @@ def _failed(inv: Invocation, step: StepRun, error: Exception, policy: Retries) -
     """Records the failure; parks until the next attempt, or raises StepError when there is none."""
     info = describe(error)
     now = inv.now()
-    verdict = decide(policy, step.attempt, info, now, inv.transport.entropy())
+    verdict = decide(policy, step.attempt - step.lost, info, now, inv.transport.entropy())
     retry_at = verdict.at if isinstance(verdict, Retry) else None
     yield Commit(
         StepErrored(
@@ -117,7 +117,8 @@ def _failed(inv: Invocation, step: StepRun, error: Exception, policy: Retries) -
         raise StepError(
             f"step {step.key!r} failed: {info.type}: {info.message}", step=step.key, name=info.type
         ) from error
-    inv.open_steps[step.key] = OpenStep(step.key, step.op, step.ordinal, step.attempt + 1, WaitKind.RETRY)
+    again = OpenStep(step.key, step.op, step.ordinal, step.attempt + 1, WaitKind.RETRY, step.lost)
+    inv.open_steps[step.key] = again
     yield Park(step.key)
 
 

@@ -24,14 +24,17 @@ class Blocked(BaseException):
 class StepRun:
     """A step body that runs now; ``recorded`` once others can see it."""
 
-    __slots__ = ("attempt", "key", "op", "ordinal", "recorded", "started_at")
+    __slots__ = ("attempt", "key", "lost", "op", "ordinal", "recorded", "started_at")
 
-    def __init__(self, key: str, op: OpKind, ordinal: int, attempt: int, started_at: datetime) -> None:
+    def __init__(
+        self, key: str, op: OpKind, ordinal: int, attempt: int, started_at: datetime, *, lost: int = 0
+    ) -> None:
         self.key = key
         self.op = op
         self.ordinal = ordinal
         self.attempt = attempt
         self.started_at = started_at
+        self.lost = lost  # of the attempts before it, those whose worker died
         self.recorded = False
 
 
