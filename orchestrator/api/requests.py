@@ -10,10 +10,15 @@ from orchestrator.api.text import Name, Reason, SlugText, UlidText
 from orchestrator.core.durations import parse_duration
 
 MAX_PAGE = 200
+MAX_WAIT_SECONDS = 30
 
 PathId = Annotated[UlidText, Path(description="ULID: 26 characters.")]
 PathSlug = Annotated[SlugText, Path(description="The function's id.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Items on a page.")]
+Wait = Annotated[
+    float,
+    Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the end of the run before it is answered."),
+]
 Cursor = Annotated[str | None, Query(description="next_cursor of the page before.")]
 # Raises InvalidDuration, which keeps its own problem code.
 Delay = Annotated[

@@ -96,7 +96,7 @@ def test_bodies_are_described(schema: Any) -> None:
         return {field for name in found for field in schema["components"]["schemas"][name]["properties"]}
 
     assert fields("/api/v1/functions/{id}/trigger") == {"data", "idempotency_key", "delay"}
-    assert fields("/api/v1/runs/{id}/replay") == {"from_step", "data"}
+    assert fields("/api/v1/runs/{id}/replay") == {"from_step", "data", "key"}
     assert fields("/api/v1/runs/{id}/signal") == {"name", "data", "key"}
     assert fields("/api/v1/runs/{id}/cancel") == {"reason"}
     assert fields("/api/v1/events/{id}/retrigger") == {"data"}
@@ -173,7 +173,7 @@ def test_the_body_of_sending_events_is_shown_field_by_field(schema: Any) -> None
     assert [field.name for field in found["send_events"].body] == ["name", "data", "id", "ts", "user", "v"]
     assert found["send_events"].body[0].required
     assert [field.name for field in found["list_runs"].parameters] == [
-        "event_id", "function", "status", "cursor", "limit",
+        "event_id", "event_name", "function", "status", "since", "until", "error", "cursor", "limit",
     ]  # fmt: skip
     assert found["get_run"].answer_shape == "Run"
     [run] = [shape for shape in shapes(schema) if shape.name == "Run"]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db.models import QuerySet
 
 from orchestrator.api.cursors import id_position, read_cursor
 from orchestrator.api.queries.inputs import load_inputs
 from orchestrator.api.queries.rows import page, rows, take
+from orchestrator.api.queries.run_filter import RunFilter, chosen_runs
 from orchestrator.api.queries.steps import error_of, steps_of
 from orchestrator.api.queries.waits import load_parked, load_waits, waiting_for
 from orchestrator.api.values import Page, Run
@@ -19,18 +19,9 @@ from orchestrator.models import Attempt, Blob, RunData, RunEvent, Wait
 from orchestrator.models import Run as RunRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFilter:
-    """Which runs a list shows; what is not given does not matter."""
-
-    event_id: str | None = None
-    function: str | None = None
-    statuses: Sequence[Status] = ()
-
-
 def list_runs(env: int, chosen: RunFilter, *, cursor: str | None = None, limit: int = 50) -> Page[Run]:
-    """Runs without their steps, newest first. Seven queries at most. Raises InvalidCursor."""
-    found = _chosen(env, chosen)
+    """Runs without their steps, newest first. Eight queries at most. Raises InvalidCursor."""
+    found = chosen_runs(env, chosen).order_by("-id")
     if (before := read_cursor("runs", cursor, id_position)) is not None:
         found = found.filter(id__lt=before)
     shown, more = take(found, limit)
@@ -63,17 +54,6 @@ class _Related:
     event_ids: Mapping[str, list[str]]
     inputs: Mapping[str, Any]
     waits: Mapping[str, list[Wait]]
-
-
-def _chosen(env: int, chosen: RunFilter) -> QuerySet[RunRow]:
-    found = rows(RunRow).filter(env=env).order_by("-id")
-    if chosen.event_id is not None:
-        found = found.filter(id__in=rows(RunEvent).filter(event=chosen.event_id).values("run"))
-    if chosen.function is not None:
-        found = found.filter(function=chosen.function)
-    if chosen.statuses:
-        found = found.filter(status__in=[str(status) for status in chosen.statuses])
-    return found
 
 
 def _load_related(runs: Sequence[RunRow], *, whole: bool) -> _Related:

@@ -7,7 +7,8 @@ from ninja import Query, Router
 
 from orchestrator.api.auth import caller_of
 from orchestrator.api.queries.events import ensure_event, get_event, list_events
-from orchestrator.api.queries.runs import RunFilter, list_runs
+from orchestrator.api.queries.run_filter import RunFilter
+from orchestrator.api.queries.runs import list_runs
 from orchestrator.api.requests import Cursor, Limit, PathId, RetriggerBody
 from orchestrator.api.text import EventName
 from orchestrator.api.values import Event, EventId, EventIds, Page, Run

@@ -7,9 +7,10 @@ from ninja import Query, Router
 
 from orchestrator.api.auth import Caller, caller_of
 from orchestrator.api.queries.history import list_history, list_logs
-from orchestrator.api.queries.runs import RunFilter, ensure_run, get_run, list_runs
-from orchestrator.api.requests import Cursor, Limit, PathId, ReplayBody, SignalBody, StopBody
-from orchestrator.api.text import Name, UlidText
+from orchestrator.api.queries.run_filter import RunFilter
+from orchestrator.api.queries.runs import ensure_run, get_run, list_runs
+from orchestrator.api.requests import Cursor, Limit, PathId, ReplayBody, SignalBody, StopBody, Wait
+from orchestrator.api.text import EventName, MomentText, Name, UlidText
 from orchestrator.api.values import Entry, LogLine, Page, Run, RunId
 from orchestrator.api.wire import json_response
 from orchestrator.core.ops import Status
@@ -25,19 +26,33 @@ def list_(
     request: HttpRequest,
     *,
     event_id: Annotated[UlidText | None, Query(description="Runs that this event started.")] = None,
+    event_name: Annotated[EventName | None, Query(description="Runs that events of this name started.")] = None,
     function: Annotated[Name | None, Query(description="Runs of this function.")] = None,
     status: Annotated[list[Status], Query(description="May be given several times.")] = [],  # noqa: B006
+    since: Annotated[MomentText | None, Query(description="Runs queued at or after it.")] = None,
+    until: Annotated[MomentText | None, Query(description="Runs queued before it.")] = None,
+    error: Annotated[
+        Name | None, Query(description='Runs whose error, "type: message", has this text in it, in any case.')
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> HttpResponse:
     """Runs, newest first, without their steps: ``steps`` is empty here."""
-    chosen = RunFilter(event_id=event_id, function=function, statuses=status)
+    chosen = RunFilter(
+        event_id=event_id,
+        event_name=event_name,
+        function=function,
+        statuses=status,
+        since=since,
+        until=until,
+        error=error,
+    )
     return json_response(list_runs(caller_of(request).env, chosen, cursor=cursor, limit=limit))
 
 
 @router.get("/{id}", response=Run, operation_id="get_run", summary="Get a run")
-def get(request: HttpRequest, id: PathId) -> HttpResponse:
-    """One run with its steps and their attempts."""
+def get(request: HttpRequest, id: PathId, wait: Wait = 0) -> HttpResponse:
+    """One run with its steps and their attempts. It may be answered before the wait is over: look at its status."""
     return json_response(get_run(caller_of(request).env, id))
 
 
