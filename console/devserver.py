@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from twisted.internet import reactor, threads
 from twisted.internet.defer import Deferred
 
+from orchestrator.api.ends import ends
 from orchestrator.engine.host import EngineHost, start_engine
 
 HOST = "127.0.0.1"
@@ -44,6 +45,7 @@ class PoliteServer(Server):
     async def _finish_requests(self) -> None:
         for port in self.ports:
             port.stopListening()
+        ends.release()
         open_requests = [
             connection["application_instance"]
             for protocol, connection in self.connections.items()
