@@ -23,6 +23,10 @@ class InvalidDuration(InvalidInput):
     code = "invalid_duration"
 
 
+class InvalidMoment(InvalidInput):
+    code = "invalid_moment"
+
+
 class InvalidCron(InvalidInput):
     code = "invalid_cron"
 
