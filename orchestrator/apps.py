@@ -2,10 +2,11 @@
 
 from importlib import import_module
 
-from django.apps import AppConfig
-from django.utils.module_loading import autodiscover_modules
+from django.apps import AppConfig, apps
+from django.utils.module_loading import module_has_submodule
 
 from orchestrator.conf import settings
+from orchestrator.sdk.discovery import import_functions
 from orchestrator.sdk.port import plug
 
 
@@ -17,6 +18,7 @@ class OrchestratorConfig(AppConfig):
     def ready(self) -> None:
         # After the models are loaded: the engine reads their shapes.
         plug(import_module("orchestrator.engine.port").Port())
-        autodiscover_modules("functions")
-        for module in settings().functions:
-            import_module(module)
+        import_module("orchestrator.checks")
+        import_module("orchestrator.database_checks")
+        declaring = [config for config in apps.get_app_configs() if module_has_submodule(config.module, "functions")]
+        import_functions([*(f"{config.name}.functions" for config in declaring), *settings().functions])

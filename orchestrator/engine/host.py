@@ -35,6 +35,7 @@ from orchestrator.engine.sql import open_connection, refuse_to_wait_in_transacti
 from orchestrator.engine.timers import Timers
 from orchestrator.engine.transactions import transact
 from orchestrator.executors.local import LocalExecutor
+from orchestrator.sdk.discovery import require_functions
 from orchestrator.sdk.registry import registry
 
 logger = logging.getLogger(__name__)
@@ -191,7 +192,12 @@ class EngineHost:
 
 
 def start_engine(*, scheduler: bool = True) -> EngineHost:
-    """Starts the engine of this process. Raises EngineAlreadyRunning on SQLite when another process is it."""
+    """Starts the engine of this process.
+
+    Raises InvalidFunction when a module with functions could not be imported, and EngineAlreadyRunning on SQLite when
+    another process is the engine.
+    """
+    require_functions()
     config = settings()
     host = EngineHost(config, home_lock(config), scheduler=scheduler)
     install(host.runtime)
