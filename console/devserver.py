@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import daphne.server
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from django.core.management import call_command
@@ -19,6 +20,7 @@ from django.utils.module_loading import import_string
 from twisted.internet import reactor, threads
 from twisted.internet.defer import Deferred
 
+from console.lean_http import LeanHTTPFactory
 from orchestrator.api.ends import ends
 from orchestrator.engine.host import EngineHost, start_engine
 
@@ -27,6 +29,7 @@ DRAIN_SECONDS = 5
 ORPHAN_SECONDS = 15  # for a drain that nobody supervises
 
 logger = logging.getLogger(__name__)
+daphne.server.HTTPFactory = LeanHTTPFactory  # Server.run names its factory: there is no setting for it
 
 
 class PoliteServer(Server):
