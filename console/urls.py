@@ -1,5 +1,6 @@
 """Where everything is: the console's pages at the root, the API, the admin and the health check."""
 
+from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 
@@ -11,3 +12,5 @@ urlpatterns = [
     path("", include("orchestrator.api.urls")),
     path("", include("console.views.urls")),
 ]
+if apps.is_installed("examples"):
+    urlpatterns.append(path("", include("examples.urls")))

@@ -2,7 +2,10 @@
 
 from django.apps import AppConfig
 
+from examples.stories import STORIES
+
 
 class ExamplesConfig(AppConfig):
     name = "examples"
     default_auto_field = "django.db.models.BigAutoField"
+    stories = STORIES

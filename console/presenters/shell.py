@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from console.presenters.stories import stories
 from orchestrator.models import Environment
 
 THEMES = {"system": "monitor", "light": "sun", "dark": "moon"}
@@ -14,6 +15,7 @@ PAGES = (
     ("console:events", "Events", "zap"),
     ("console:functions", "Functions", "square-function"),
 )
+EXAMPLES = ("console:examples", "Examples", "play")
 OUTSIDE = (("admin:index", "Admin", "settings"), ("signalbox-api:openapi-view", "API docs", "book-open"))
 
 
@@ -40,7 +42,7 @@ def shell(request: HttpRequest, env: int) -> Shell:
     chosen = request.COOKIES.get("theme", "system")
     return Shell(
         environment=name or "default",
-        nav=_items(PAGES, request.path),
+        nav=_items((*PAGES, EXAMPLES) if stories() else PAGES, request.path),
         links=_items(OUTSIDE, request.path),
         theme=chosen if chosen in THEMES else "system",
         themes=list(THEMES.items()),

@@ -10,18 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from console.views.page import environment, get_event, get_run
+from console.views.page import get_event, get_run
 from orchestrator.core.errors import OrchestratorError
-from orchestrator.core.events import IncomingEvent
 from orchestrator.engine.cancel import cancel_run
-from orchestrator.engine.ingest import send_events
 from orchestrator.engine.replay import replay_run, retrigger_event
 
 View = Callable[..., HttpResponse]
-EXAMPLES = (
-    IncomingEvent(name="audit/requested", data={"limit": 40}),
-    IncomingEvent(name="document/uploaded", data={"document": "license", "fail_times": 2}),
-)
 
 
 def action(view: View) -> View:
@@ -36,13 +30,6 @@ def action(view: View) -> View:
             return redirect(_back(request))
 
     return require_POST(login_required(wrapper))
-
-
-@action
-def start_examples(request: HttpRequest) -> HttpResponse:
-    send_events(list(EXAMPLES), env=environment(request))
-    messages.success(request, "Sent audit/requested and document/uploaded.")
-    return redirect("console:runs")
 
 
 @action

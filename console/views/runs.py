@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from console.presenters import run_list
 from console.presenters.run_list import PAGE_SIZE, Filters
+from console.presenters.stories import cards
 from console.views.page import environment, render_page
 from orchestrator.core.errors import InvalidId
 from orchestrator.core.ids import parse_id
@@ -37,6 +38,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "functions": run_list.function_slugs(filters.env),
         "without_event": filters.query(event=""),
         "filtered": filters.narrowed,
+        "cards": [] if rows else cards(),
         "curl": CURL.format(origin=request.build_absolute_uri("/").rstrip("/")),
     }
     return render_page(request, "console/runs.html", context)

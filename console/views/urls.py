@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from console.gate import gated
-from console.views import actions, events, functions, run, runs, session
+from console.views import actions, events, examples, functions, run, runs, session
 
 pages = [
     path("", RedirectView.as_view(pattern_name="console:runs"), name="home"),
@@ -23,7 +23,8 @@ pages = [
     path("events/<str:event_id>/outcome", events.event_outcome, name="event-outcome"),
     path("events/<str:event_id>/retrigger", actions.retrigger, name="event-retrigger"),
     path("functions", functions.function_list, name="functions"),
-    path("examples", actions.start_examples, name="start-examples"),
+    path("examples", examples.examples, name="examples"),
+    path("examples/<slug:story>", examples.start_example, name="start-example"),
     path("theme", session.theme, name="theme"),
     path("login/", session.sign_in, name="login"),
     path("logout", LogoutView.as_view(), name="logout"),

@@ -1,8 +1,9 @@
-"""Document analysis: three steps, of which only the one that fails is tried again.
+"""Document analysis: steps of which only the one that fails is tried again.
 
-Extract a real text, analyse it, save the result. With ``fail_times`` the analysis fails that often on purpose, as a
-model behind a network would: the waterfall shows its attempts and the backoff between them, while the text is extracted
-once and the row is written once.
+Extract a real text, analyse it, summarise it, save the result. With ``fail_times`` the analysis fails that often on
+purpose: the waterfall shows its attempts and the backoff between them, while the text is extracted once and the row is
+written once. The summary comes from a language model where LLM_BASE_URL names one (examples/language_model.py), else
+from this machine.
 
     curl -d '{"name": "document/uploaded", "data": {"document": "license", "fail_times": 2}}' http://127.0.0.1:8000/e/dev
 """
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 from examples.documents import Document, find_document
 from examples.models import Analysis
 from examples.readability import Reading, analyse
+from examples.summaries import Summary, summarise
 from orchestrator import Context, NonRetriableError, Retries, event, function
 
 
@@ -23,6 +25,9 @@ class DocumentUploaded(BaseModel):
 
     document: str = "license"
     fail_times: int = 0
+
+
+PATIENT = Retries(max_attempts=6, initial="2s")  # for a model that is busy
 
 
 @function(on=DocumentUploaded, retries=Retries(max_attempts=5, initial="500ms"))
@@ -37,7 +42,8 @@ async def document_analysis(ctx: Context[DocumentUploaded]) -> Reading:
 
     document = await step.run("extract-text", extract_text, upload.document)
     reading = await step.run("analyse", analyse_as_asked, document.text)
-    await step.transaction("save-result", save_result, ctx.run_id, document.title, reading)
+    summary = await step.with_retries(PATIENT).run("summarise", summarise, document.text)
+    await step.transaction("save-result", save_result, ctx.run_id, document.title, reading, summary)
     return reading
 
 
@@ -48,5 +54,6 @@ def extract_text(kind: str) -> Document:
         raise NonRetriableError(str(error)) from error  # another attempt would find no more
 
 
-def save_result(run_id: str, title: str, reading: Reading) -> int:
-    return Analysis.objects.create(run=run_id, title=title, **asdict(reading)).pk
+def save_result(run_id: str, title: str, reading: Reading, summary: Summary) -> int:
+    columns = asdict(reading) | {"summary": summary.text, "summarised_by": summary.by}
+    return Analysis.objects.create(run=run_id, title=title, **columns).pk

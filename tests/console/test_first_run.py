@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(110)]
 def test_the_examples_start_by_one_click_and_their_runs_grow_to_completion(page: Page, server: LiveServer):
     page.goto(server.url)
     expect(page).to_have_url(f"{server.url}/runs")
-    page.get_by_role("button", name="Run both examples").click()
-    page.get_by_role("link", name="document-analysis").click()
+    page.get_by_role("button", name="Analyse a licence").click()
+    expect(page.locator(".run-status")).to_be_visible()
     page.evaluate("window.sameDocument = true")
     expect(page.locator(".run-status")).to_have_text("Completed", timeout=30_000)
     analysis = page.locator(".row", has_text="analyse").first
@@ -38,8 +38,7 @@ def test_the_examples_start_by_one_click_and_their_runs_grow_to_completion(page:
 
 def test_a_refusal_of_the_engine_is_a_message_and_no_error_page(page: Page, server: LiveServer):
     page.goto(server.url)
-    page.get_by_role("button", name="Run both examples").click()
-    page.get_by_role("link", name="document-analysis").click()
+    page.get_by_role("button", name="Analyse a licence").click()
     expect(page.locator(".run-status")).to_have_text("Completed", timeout=30_000)
     address = page.url
     token = page.evaluate("document.querySelector('[name=csrfmiddlewaretoken]').value")

@@ -130,7 +130,7 @@ def test_the_theme_is_remembered_and_rendered_by_the_server(visitor):
 
 def test_an_empty_environment_offers_the_examples(visitor):
     page = visitor.get("/runs").content.decode()
-    assert "Run both examples" in page
+    assert 'action="/examples/document-analysis"' in page
     assert "curl http://testserver/e/dev" in page
 
 

@@ -1,0 +1,47 @@
+"""The examples: a page of stories, and their start by one click."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from console.presenters.stories import Start, cards, find_story
+from console.views.actions import action
+from console.views.page import environment, render_page
+from orchestrator.core.events import IncomingEvent
+from orchestrator.engine.ingest import send_events
+from orchestrator.engine.triggering import trigger
+from orchestrator.models import RunEvent
+
+
+@require_safe
+@login_required
+def examples(request: HttpRequest) -> HttpResponse:
+    """All stories that installed apps offer; 404 where there are none."""
+    offered = cards()
+    if not offered:
+        raise Http404("No app that is installed here offers examples.")
+    return render_page(request, "console/examples.html", {"cards": offered})
+
+
+@action
+def start_example(request: HttpRequest, story: str) -> HttpResponse:
+    """Starts a story, or sends what its run waits for; shows the run, or the event where it started none or several."""
+    found = find_story(story)
+    start = found and (found.reply if "reply" in request.POST else found.start)
+    if found is None or start is None:
+        raise Http404(f"There is no example {story}.")
+    if start.function:
+        run = trigger(start.function, dict(start.data), env=environment(request))
+        messages.success(request, f"Started {start.function}.")
+        return redirect("console:run", run)
+    return _send(request, start)
+
+
+def _send(request: HttpRequest, start: Start) -> HttpResponse:
+    event = IncomingEvent(name=start.event, data=dict(start.data))
+    [event_id] = send_events([event], env=environment(request), source="console")
+    messages.success(request, f"Sent {start.event}.")
+    runs = RunEvent.objects.filter(event=event_id).values_list("run", flat=True)[:2]
+    return redirect("console:run", runs[0]) if len(runs) == 1 else redirect("console:event", event_id)
