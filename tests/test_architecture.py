@@ -17,6 +17,7 @@ OURS = ("orchestrator", "console", "examples", "benchmarks", "scripts", "tests")
 # What may import what: only downwards, or within the same entry; entries of one floor are strangers to each other.
 FLOORS = {
     "orchestrator.core": 1,
+    "orchestrator.client": 2,  # for other services: it knows core only
     "orchestrator.conf": 2,
     "orchestrator.db": 2,
     "orchestrator.models": 3,
@@ -28,7 +29,7 @@ FLOORS = {
     "orchestrator": 7,  # the package itself, apps.py, checks.py, testing.py
     "orchestrator.api": 8,
     "orchestrator.admin": 8,
-    "orchestrator.management": 8,
+    "orchestrator.management": 9,  # prints what the API answers
     "examples": 8,
     "console": 9,
     "benchmarks": 10,
