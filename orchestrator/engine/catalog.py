@@ -24,9 +24,10 @@ class Registered:
 
 
 class Catalog:
-    """Routes by environment. Replaced as a whole by ``load``, read without a lock."""
+    """Routes by environment. Replaced as a whole by ``load``, read without a lock; ``loaded`` says whether it was."""
 
     def __init__(self) -> None:
+        self.loaded = False
         self._functions: dict[tuple[int, str], Registered] = {}
         self._routers: dict[int, Router] = {}
         self._lock = threading.Lock()
@@ -39,6 +40,7 @@ class Catalog:
         with self._lock:
             self._functions = known
             self._routers = {env: Router(entries) for env, entries in by_env.items()}
+            self.loaded = True
 
     def router(self, env: int) -> Router:
         return self._routers.get(env) or Router([])

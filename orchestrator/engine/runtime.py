@@ -5,10 +5,12 @@ import atexit
 import logging
 import os
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from orchestrator.conf import Settings, settings
+from orchestrator.core.errors import MisplacedCall
 from orchestrator.engine.bell import ring
 from orchestrator.engine.catalog import Catalog, read_catalog, registered
 from orchestrator.engine.clock import Clock, system_clock
@@ -83,16 +85,20 @@ class Runtime:
 
     def route(self, tx: Tx) -> bool:
         """Whether there may be more."""
+        if not self.catalog.loaded:
+            self._read_catalog(tx)
         more = route_unrouted(tx, self.queueing)
         if more:
             self.route_soon()
         return more
 
     def refresh_catalog(self) -> None:
-        """Reads the functions that other processes registered."""
-        rows = self.journal.submit(Call(read_catalog)).result()
-        local = [registered(definition) for definition in self.registry] if self.dispatcher else []
-        self.catalog.load([*rows, *local])
+        """Reads the functions that other processes registered. Raises MisplacedCall in a transaction on SQLite."""
+        self.journal.submit(Call(self._read_catalog)).result()
+
+    def _read_catalog(self, tx: Tx) -> None:
+        # Ours too where no engine runs: what they listen for may come before the first engine has registered them.
+        self.catalog.load([*read_catalog(tx), *map(registered, self.registry)])
 
 
 _runtime: Runtime | None = None
@@ -102,14 +108,22 @@ _lock = threading.Lock()
 
 def current() -> Runtime:
     """This process's runtime; a process that only sends gets its writer at the first call (again after a fork)."""
+    runtime = _runtime if _pid == os.getpid() else None
+    if runtime is None:
+        runtime = _begin()
+    if not runtime.catalog.loaded:
+        with suppress(MisplacedCall):  # SQLite's lock is held by a transaction of this thread: route() reads it then
+            runtime.refresh_catalog()
+    return runtime
+
+
+def _begin() -> Runtime:
     global _runtime, _pid
-    if _runtime is not None and _pid == os.getpid():
-        return _runtime
     with _lock:
         if _runtime is None or _pid != os.getpid():
             _runtime = _sender()
             _pid = os.getpid()
-    return _runtime
+        return _runtime
 
 
 def install(runtime: Runtime | None) -> Runtime | None:
@@ -132,7 +146,6 @@ def _sender() -> Runtime:
     )
     runtime = Runtime(config, journal, system_clock, catalog)
     holder.append(runtime)
-    runtime.refresh_catalog()
     threading.Thread(target=_keep_catalog, args=(runtime,), name="signalbox-catalog", daemon=True).start()
     atexit.register(journal.close, timeout_seconds=10.0)  # a database that is away must not keep the process
     return runtime
