@@ -28,8 +28,7 @@ def main(accept: bool) -> None:
         packages = {name: pack(name, Path(directory)) for name in {spec(entry) for entry in entries}}
         for entry in entries:
             package = packages[spec(entry)]
-            body = sprite(package, entry["icons"]) if "icons" in entry else read(package, entry["source"])
-            store(entry, body, accept)
+            store(entry, body_of(entry, package), accept)
             keep_licence(entry, package)
     (VENDOR / "THIRD_PARTY.md").write_text(third_party(entries))
 
@@ -42,6 +41,13 @@ def pack(name: str, directory: Path) -> Path:
     command = ["npm", "pack", "--silent", name]
     printed = subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True)
     return directory / printed.stdout.strip().splitlines()[-1]
+
+
+def body_of(entry: dict[str, Any], package: Path) -> bytes:
+    if "icons" in entry:
+        return sprite(package, entry["icons"])
+    body = read(package, entry["source"])
+    return plotly_styles(body) if entry.get("styles_only") else body
 
 
 def read(package: Path, path: str) -> bytes:
@@ -59,6 +65,21 @@ def sprite(package: Path, icons: Iterable[str]) -> bytes:
         children = re.sub(r"<!--.*?-->|</?svg[^>]*>", "", drawing, flags=re.DOTALL)
         symbols.append(f'<symbol id="{icon}" viewBox="0 0 24 24">{" ".join(children.split())}</symbol>')
     return "\n".join(['<svg xmlns="http://www.w3.org/2000/svg">', *symbols, "</svg>\n"]).encode()
+
+
+def plotly_styles(script: bytes) -> bytes:
+    """The style sheet that plotly.js would write into the page by itself, which our Content-Security-Policy forbids."""
+    text = script.decode()
+    start = text.index('{"X,X div":')
+    rules = re.findall(r'"([^"]+)":(?:"([^"]*)"|\'([^\']*)\')', text[start : text.index("}", start)])
+    # It inserts each rule before the others.
+    lines = [f"{selector(short)} {{ {double or single} }}" for short, double, single in reversed(rules)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def selector(short: str) -> str:
+    """As plotly.js spells it out."""
+    return short.replace("X", ".js-plotly-plot .plotly").replace("Y", ".plotly-notifier")
 
 
 def store(entry: dict[str, Any], body: bytes, accept: bool) -> None:
