@@ -21,6 +21,7 @@ from twisted.internet import reactor, threads
 from twisted.internet.defer import Deferred
 
 from console.lean_http import LeanHTTPFactory
+from console.live.hub import hub
 from orchestrator.api.ends import ends
 from orchestrator.engine.host import EngineHost, start_engine
 
@@ -116,6 +117,7 @@ def _end_with_parent(parent_fd: int) -> None:
 
 def _drain(runtime: EngineHost) -> object:
     logger.info("engine.draining", extra={"limit_seconds": DRAIN_SECONDS})
+    hub.farewell()
     drained = threads.deferToThread(runtime.drain, DRAIN_SECONDS)
     return drained.addErrback(lambda failure: logger.error("engine.drain_failed", exc_info=failure.value))
 

@@ -1,6 +1,7 @@
 """The console's websocket: subprotocol ``signalbox.1``, many channels, at most two frames unacknowledged on each."""
 
 import asyncio
+import itertools
 import logging
 import time
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ FRAMES_A_SECOND = 60  # a page that comes back subscribes to all it shows at onc
 FRAME_BYTES = 4_096
 LOOK_AGAIN_SECONDS = 5.0
 HIDDEN_SECONDS = 5.0
-SIGNED_OUT, TOO_MUCH, FAILED = 4401, 4429, 1011
+SESSION_LOOKS = 12  # every twelfth look, that is once a minute, also asks whether the visitor may still be here
+RETURN_MS = [0, 3_000]  # over which those that are sent away come back
+SIGNED_OUT, DRAINED, TOO_MUCH, FAILED = 4401, 4409, 4429, 1011
 
 
 @dataclass(slots=True, eq=False)
@@ -97,6 +100,11 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
             if channel.feed.touched(runs):
                 self._mark(channel)
 
+    async def farewell(self) -> None:
+        """The server ends and another one takes over: the client comes back soon, without a word to the visitor."""
+        await self._send({"t": "bye", "code": "drain", "retry": RETURN_MS})
+        await self.close(DRAINED)
+
     async def _subscribe(self, name: str, frame: Frame) -> None:
         if not await self._signed_in():
             await self.close(SIGNED_OUT)
@@ -156,8 +164,11 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
 
     async def _look_again(self) -> None:
         """A bell may be lost, and in another process none rings: what is not settled is read again now and then."""
-        while True:
+        for look in itertools.count(1):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            if look % SESSION_LOOKS == 0 and not await self._signed_in():
+                await self.close(SIGNED_OUT)
+                return
             for channel in self.channels.values():
                 if not channel.feed.settled:
                     self._mark(channel)

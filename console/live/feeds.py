@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 import orjson
+from django.core.exceptions import TooManyFieldsSent
+from django.http import QueryDict
 
 from console.presenters import waterfall
-from console.presenters.run_list import COUNT_CAP, PAGE_SIZE, Filters
+from console.presenters.run_filters import Filters
+from console.presenters.run_list import COUNT_CAP, PAGE_SIZE
 from orchestrator.core.errors import InvalidId
 from orchestrator.core.ids import parse_id
 from orchestrator.core.ops import Status
@@ -49,8 +51,11 @@ class RunFeed:
 
     def read(self) -> Frame | None:
         run = Run.objects.filter(id=self.run_id, env=self.env).first()
-        if run is None or run.seq <= self.rev:
-            self.settled = run is None or Status(run.status).final
+        if run is None:  # deleted: whoever asks for its trace is told so
+            told, self.settled = self.settled, True
+            return None if told else {"t": "r", "rev": self.rev}
+        if run.seq <= self.rev:
+            self.settled = Status(run.status).final
             return None
         keys = waterfall.changed_keys(run.id, self.rev, run.seq)
         behind, self.rev = self.rev, run.seq
@@ -59,7 +64,7 @@ class RunFeed:
             return {"t": "r", "rev": run.seq}
         trace = waterfall.read_trace(run, keys)
         now = to_micros(datetime.now(UTC))
-        steps = waterfall.wire_steps(trace.steps)
+        steps = waterfall.wire_steps(trace)
         frame = {"t": "d", "p": behind, "rev": run.seq, "now": now, "run": waterfall.wire_run(trace), "s": steps}
         return frame if len(orjson.dumps(frame)) <= MOST_BYTES else {"t": "r", "rev": run.seq}
 
@@ -83,7 +88,7 @@ class RunListFeed:
         current = dict(Run.objects.filter(id__in=list(self.shown)).values_list("id", "seq"))
         moved = [id for id, seq in current.items() if seq != self.shown[id]]
         newer = self.filters.runs().order_by("id")
-        number = len((newer.filter(id__gt=self.top) if self.top else newer).values_list("id")[:COUNT_CAP])
+        number = len((newer.filter(id__gt=self.top) if self.top else newer).values_list("id")[: COUNT_CAP + 1])
         if not moved and number == self.told:
             return None
         self.shown |= current
@@ -109,7 +114,7 @@ class EventListFeed:
     def read(self) -> Frame | None:
         newer = Event.objects.filter(env=self.env).order_by("id")
         newer = newer.filter(name=self.name) if self.name else newer
-        number = len((newer.filter(id__gt=self.top) if self.top else newer).values_list("id")[:COUNT_CAP])
+        number = len((newer.filter(id__gt=self.top) if self.top else newer).values_list("id")[: COUNT_CAP + 1])
         if number == self.told:
             return None
         self.told, self.rev = number, self.rev + 1
@@ -144,8 +149,8 @@ def open_feed(env: int, channel: str, frame: Mapping[str, Any]) -> Feed | None:
     kind, _, rest = channel.partition(":")
     rev = frame.get("rev")
     rev = rev if isinstance(rev, int) else 0
-    query = dict(parse_qsl(rest.removeprefix("?")))
     try:
+        query = QueryDict(rest.removeprefix("?"))
         match kind:
             case "run":
                 return RunFeed(env, parse_id(rest), rev)
@@ -157,7 +162,7 @@ def open_feed(env: int, channel: str, frame: Mapping[str, Any]) -> Feed | None:
                 return RunListFeed(Filters.read(env, query), _top(frame), _shown(frame), rev)
             case _:
                 return None
-    except InvalidId:
+    except (InvalidId, TooManyFieldsSent):
         return None
 
 

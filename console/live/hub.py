@@ -13,6 +13,7 @@ class Listener(Protocol):
     """A connection that wants to know which runs moved on."""
 
     def woken(self, runs: frozenset[str]) -> None: ...
+    async def farewell(self) -> None: ...
 
 
 class Hub:
@@ -43,6 +44,14 @@ class Hub:
             if not self._listeners and self._unsubscribe:
                 self._unsubscribe()
                 self._unsubscribe = None
+
+    def farewell(self) -> None:
+        """Sends everybody away, because this process ends: another one takes over. From any thread."""
+        with self._lock:
+            listening = [(loop, tuple(listeners)) for loop, listeners in self._listeners.items()]
+        for loop, listeners in listening:
+            for listener in listeners:
+                asyncio.run_coroutine_threadsafe(listener.farewell(), loop)
 
     def _heard(self, changes: Sequence[bell.Change]) -> None:
         runs = {change.run for change in changes}

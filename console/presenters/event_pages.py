@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from console.presenters.actors import who_did
 from console.presenters.inspector import Value, value
 from console.presenters.run_list import PAGE_SIZE, RunRow, rows
 from console.presenters.text import MICROSECOND
@@ -87,6 +88,7 @@ class EventPage:
     skipped: Sequence[Mapping[str, str]]
     duplicates: Sequence[Event]
     retriggers: Sequence[Event]
+    actor: str
 
 
 def event_page(event: Event) -> EventPage:
@@ -104,7 +106,17 @@ def event_page(event: Event) -> EventPage:
         skipped=event.skipped or [],
         duplicates=[other for other in kin if other.duplicate_of == event.id],
         retriggers=[other for other in kin if other.retrigger_of == event.id],
+        actor=_actor(event),
     )
+
+
+def _actor(event: Event) -> str:
+    """Who sent it from the console."""
+    if event.source != "console":
+        return ""
+    if event.retrigger_of:
+        return who_did("event.retrigger", event.retrigger_of, event.received_at, new_event=event.id)
+    return who_did("event.send", event.id, event.received_at)
 
 
 def _outcomes(found: Sequence[RunRow]) -> list[Outcome]:

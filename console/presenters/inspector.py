@@ -9,8 +9,9 @@ import orjson
 
 from console.presenters import tracebacks
 from console.presenters.text import OP_WORDS, STATUS_WORDS, between, pretty, size
+from console.presenters.waiting import Line, line
 from orchestrator.core.ops import OpKind, Status
-from orchestrator.models import Attempt, Blob, Event, Log, Run, RunData, RunEvent
+from orchestrator.models import Attempt, Blob, Event, Log, Run, RunData, RunEvent, Wait
 
 INLINE_BYTES = 65_536
 LOG_LINES = 500
@@ -55,11 +56,14 @@ class Inspector:
     status: str
     word: str
     number: int
+    # The attempt that was asked for by its number: it stays chosen from tab to tab.
+    asked: int | None
     tab: str
     tabs: Sequence[tuple[str, str, str]]
     timing: Sequence[tuple[str, str]]
     child: str | None = None
     replayable: bool = False
+    wait: Line | None = None
     value: Value | None = None
     error: Mapping[str, Any] | None = None
     blocks: Sequence[tracebacks.Block] = ()
@@ -100,11 +104,13 @@ def inspector(run: Run, key: str, number: int | None = None, tab: str = "") -> I
         status=status,
         word=STATUS_WORDS[status],
         number=shown.number if shown else 1,
+        asked=number,
         tab=chosen,
         tabs=tabs,
         timing=_timing(run, shown if key else None),
         child=(shown.detail or {}).get("run") if shown and shown.op == OpKind.INVOKE else None,
         replayable=bool(key),
+        wait=_wait(run, key),
         value=_output(run, shown) if chosen == "output" else given if chosen == "input" else None,
         error=error if chosen == "error" else None,
         blocks=tracebacks.parse(str(error.get("traceback", ""))) if error and chosen == "error" else (),
@@ -182,6 +188,12 @@ def _timing(run: Run, row: Attempt | None) -> list[tuple[str, str]]:
     shown = [("Queued", between(queued, started))] if queued and started and queued < started else []
     shown += [("Ran", between(started, ended))] if ended else []
     return shown
+
+
+def _wait(run: Run, key: str) -> Line | None:
+    """What the step waits for now."""
+    wait = None if run.ended_at or not key else Wait.objects.filter(run=run.id, key=key).first()
+    return line(wait) if wait else None
 
 
 def _log_line(line: Log) -> LogLine:

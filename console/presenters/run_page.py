@@ -1,13 +1,14 @@
 """The run page: its head, summary, the reason it failed or waits, and its links to other runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from console.presenters.actors import who_did
+from console.presenters.reasons import Banner, banner
 from console.presenters.run_list import TRIGGER_WORDS
-from console.presenters.text import MICROSECOND, STATUS_WORDS, between, count, duration, first_line
-from console.presenters.waiting import waiting_for
+from console.presenters.text import MICROSECOND, STATUS_WORDS, between, count, duration
+from console.presenters.warnings import Notice, warnings
 from console.presenters.waterfall import Trace, read_trace
 from orchestrator.core.ops import Status
 from orchestrator.core.trace import Span, active_us, waited_us
@@ -27,16 +28,6 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Banner:
-    """Why the run failed, or what it waits for."""
-
-    kind: str
-    title: str
-    lines: Sequence[str]
-    step: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class RunPage:
     run: Run
     word: str
@@ -48,6 +39,8 @@ class RunPage:
     trace: Trace
     facts: Sequence[Fact]
     banner: Banner | None
+    warnings: Sequence[Notice]
+    actor: str
 
     @property
     def final(self) -> bool:
@@ -59,7 +52,7 @@ class RunPage:
 
 
 def run_page(run: Run, now: datetime) -> RunPage:
-    """Everything of the page but the inspector: eight queries, however many steps."""
+    """Everything of the page but the inspector: at most twelve queries, however many steps."""
     trace = read_trace(run)
     event_ids = list(RunEvent.objects.filter(run=run.id).order_by("n").values_list("event", flat=True)[:10])
     events = Event.objects.defer("data").in_bulk(event_ids)
@@ -76,7 +69,9 @@ def run_page(run: Run, now: datetime) -> RunPage:
         replays=list(Run.objects.filter(replay_of=run.id).order_by("-id")[:REPLAYS_SHOWN]),
         trace=trace,
         facts=facts(trace, now),
-        banner=_banner(trace, error, waits),
+        banner=banner(trace, error, waits, now),
+        warnings=warnings(run.id),
+        actor=who_did("run.replay", run.replay_of, run.queued_at, new_run=run.id) if run.replay_of else "",
     )
 
 
@@ -106,18 +101,3 @@ def _queued(run: Run, end: datetime) -> list[Fact]:
     if run.started_at is None:
         return [Fact("queued", between(run.queued_at, end), None if run.ended_at else run.queued_at)]
     return [Fact("queued", between(run.queued_at, run.started_at))] if run.started_at > run.queued_at else []
-
-
-def _banner(trace: Trace, error: Mapping[str, Any] | None, waits: Sequence[Wait]) -> Banner | None:
-    status = Status(trace.run.status)
-    if error:
-        line = first_line(str(error.get("message", "")))
-        failed = [span for span in trace.steps if span.status is Status.FAILED]
-        return Banner("failed", str(error.get("type", "Error")), [line], failed[-1].key if failed else "")
-    if status is Status.BLOCKED:
-        return Banner("blocked", "Blocked", ["The code no longer fits what this run recorded."])
-    if sentences := waiting_for(waits):
-        return Banner("waiting", STATUS_WORDS[status], sentences)
-    if status is Status.QUEUED:
-        return Banner("queued", "Queued", ["No worker has taken this run yet."])
-    return None

@@ -68,9 +68,31 @@ def pretty(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
+def in_short(text: str, most: int = 80) -> str:
+    """The beginning of some JSON text for a row of a list: ``django``, ``page=3, size=20``."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = None  # it was cut
+    match value:
+        case dict() if len(value) == 1:
+            [told] = (_plain(item) for item in value.values())
+        case dict() if value:
+            told = ", ".join(f"{key}={_plain(item)}" for key, item in value.items())
+        case None | {}:
+            told = "" if text in ("null", "{}") else text
+        case _:
+            told = _plain(value)
+    return told if len(told) <= most else f"{told[: most - 1]}…"
+
+
 def first_line(text: str) -> str:
     """The first line that says something."""
     return next((line for line in text.splitlines() if line.strip()), "")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _three_digits(number: float) -> str:

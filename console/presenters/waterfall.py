@@ -1,22 +1,29 @@
 """The trace of a run for the waterfall: read from the rows, told as the wire format or as table rows."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
+from django.db.models import TextField
+from django.db.models.functions import Cast, Substr
 
-from console.presenters.text import OP_WORDS, STATUS_WORDS, duration
+from console.presenters.text import OP_WORDS, STATUS_WORDS, duration, in_short
 from orchestrator.core.ops import OpKind, Status
-from orchestrator.core.trace import AttemptFacts, Phase, RunFacts, Span, run_span, step_spans
-from orchestrator.models import Attempt, Journal, Run
+from orchestrator.core.trace import AttemptFacts, Phase, RunFacts, Span, offset_us, run_span, step_spans
+from orchestrator.models import Attempt, Journal, Log, Run, RunData
 from orchestrator.models.fields import to_micros
 
-COLUMNS = ("key", "op", "status", "ordinal", "attempts", "child", "note", "bars")
+COLUMNS = ("key", "op", "status", "ordinal", "attempts", "child", "note", "bars", "logs", "about")
 PHASES = tuple(Phase)
 PHASE_NUMBER = {phase: number for number, phase in enumerate(PHASES)}
 FACTS = ("key", "number", "op", "ordinal", "status", "queued_at", "started_at", "ended_at", "reused", "detail")
+LEVELS = {"WARNING": 1, "ERROR": 2, "CRITICAL": 2}  # anything else is 0
+MOST_TICKS = 2_000
+MOST_CHILDREN = 5_000
+ABOUT_CHARACTERS = 200
 # After one of these any attempt of the run may have changed without an entry of its own.
 SWEEPING = {"run.recovered", "run.cancelled", "run.completed", "run.failed"}
 
@@ -28,6 +35,10 @@ class Trace:
     run: Run
     own: Span
     steps: Sequence[Span]
+    # By step: the moments (microseconds since t0) and levels of what was logged.
+    logs: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    # By step: what its child run was given, in short. Steps of a fan-out have nothing else to tell them apart.
+    abouts: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_facts(run: Run) -> RunFacts:
@@ -35,13 +46,26 @@ def run_facts(run: Run) -> RunFacts:
 
 
 def read_trace(run: Run, keys: Iterable[str] | None = None) -> Trace:
-    """All spans of a run, or those of ``keys``: one query, no values."""
-    rows = Attempt.objects.filter(run=run.id)
+    """All spans of a run, or those of ``keys``: three queries, no values but the beginning of children's inputs."""
+    rows, lines = Attempt.objects.filter(run=run.id), Log.objects.filter(run=run.id)
     if keys is not None:
-        rows = rows.filter(key__in=[*keys, ""])
+        asked = [*keys, ""]
+        rows, lines = rows.filter(key__in=asked), lines.filter(key__in=asked)
     facts = [_attempt(row) for row in rows.values_list(*FACTS)]
     about = run_facts(run)
-    return Trace(run, run_span(about, facts), step_spans(about, facts))
+    logs: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for key, at, level in lines.order_by("id").values_list("key", "at", "level")[:MOST_TICKS]:
+        logs[key].append((offset_us(about, at), LEVELS.get(level, 0)))
+    steps = step_spans(about, facts)
+    return Trace(run, run_span(about, facts), steps, logs, _abouts(steps))
+
+
+def _abouts(steps: Iterable[Span]) -> dict[str, str]:
+    """The inputs of child runs in short, by step."""
+    children = {span.child: span.key for span in steps if span.child}
+    inputs = RunData.objects.filter(run__in=list(children)[:MOST_CHILDREN], input__isnull=False)
+    beginning = Substr(Cast("input", TextField()), 1, ABOUT_CHARACTERS)
+    return {children[run]: in_short(text) for run, text in inputs.values_list("run", beginning)}
 
 
 def changed_keys(run_id: str, since: int, until: int) -> set[str] | None:
@@ -64,19 +88,24 @@ def wire(trace: Trace, now: datetime) -> dict[str, Any]:
         "now": to_micros(now),
         "cols": COLUMNS,
         "phases": PHASES,
-        "steps": wire_steps(trace.steps),
+        "steps": wire_steps(trace),
     }
 
 
 def wire_run(trace: Trace) -> dict[str, Any]:
     """What changes of the run itself: its status, its own bars."""
-    return {"st": trace.run.status, "fin": Status(trace.run.status).final, "bars": _bars(trace.own)}
+    final = Status(trace.run.status).final
+    return {"st": trace.run.status, "fin": final, "bars": _bars(trace.own), "logs": trace.logs.get("", [])}
 
 
-def wire_steps(spans: Iterable[Span]) -> list[list[Any]]:
+def wire_steps(trace: Trace) -> list[list[Any]]:
+    """A row a step, as COLUMNS names them."""
     return [
-        [span.key, span.op, span.status, span.ordinal, span.attempts, span.child, span.note, _bars(span)]
-        for span in spans
+        [
+            *(span.key, span.op, span.status, span.ordinal, span.attempts, span.child, span.note, _bars(span)),
+            *(trace.logs.get(span.key, []), trace.abouts.get(span.key, "")),
+        ]
+        for span in trace.steps
     ]
 
 
@@ -97,6 +126,7 @@ class StepRow:
     offset: str
     duration: str
     child: str | None
+    about: str
     left: str
     width: str
 
@@ -104,10 +134,10 @@ class StepRow:
 def table_rows(trace: Trace, steps: Iterable[Span], now_us: int) -> list[StepRow]:
     """``left`` and ``width`` are percentages of the run's whole length."""
     whole = max(trace.own.end_us or now_us, 1)
-    return [_table_row(span, whole, now_us) for span in steps]
+    return [_table_row(span, whole, now_us, trace.abouts.get(span.key, "")) for span in steps]
 
 
-def _table_row(span: Span, whole: int, now_us: int) -> StepRow:
+def _table_row(span: Span, whole: int, now_us: int, about: str) -> StepRow:
     start = span.start_us or 0
     end = now_us if span.segments and span.end_us is None else span.end_us or start
     return StepRow(
@@ -119,6 +149,7 @@ def _table_row(span: Span, whole: int, now_us: int) -> StepRow:
         offset=duration(start),
         duration=duration(end - start),
         child=span.child,
+        about=about,
         left=f"{min(100 * start / whole, 99.5):.3f}%",
         width=f"{max(100 * (end - start) / whole, 0.5):.3f}%",
     )

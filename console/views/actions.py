@@ -1,4 +1,4 @@
-"""What a person may do to runs and events. Each calls one verb of the engine and says how it went."""
+"""What a person may do with one click. Each calls one verb of the engine and says how it went."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,10 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from console.views.page import get_event, get_run
+from console.views.page import get_run
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.engine.cancel import cancel_run
-from orchestrator.engine.replay import replay_run, retrigger_event
 
 View = Callable[..., HttpResponse]
 
@@ -38,23 +37,6 @@ def cancel(request: HttpRequest, run_id: str) -> HttpResponse:
     cancel_run(run.id, actor=_actor(request))
     messages.success(request, f"Asked {run.function} to stop.")
     return redirect("console:run", run.id)
-
-
-@action
-def replay(request: HttpRequest, run_id: str) -> HttpResponse:
-    """Starts a new run on the same events; with ``step``, one that keeps the results before that step."""
-    run, step = get_run(request, run_id), request.POST.get("step") or None
-    new = replay_run(run.id, from_step=step, actor=_actor(request))
-    messages.success(request, f"Replaying from {step}." if step else "Replaying from the start.")
-    return redirect("console:run", new)
-
-
-@action
-def retrigger(request: HttpRequest, event_id: str) -> HttpResponse:
-    event = get_event(request, event_id)
-    new = retrigger_event(event.id, actor=_actor(request))
-    messages.success(request, f"Sent {event.name} again.")
-    return redirect("console:event", new)
 
 
 def _actor(request: HttpRequest) -> str:

@@ -25,13 +25,15 @@ def run(request: HttpRequest, run_id: str) -> HttpResponse:
     """The whole page; without script it is complete as a table."""
     found, now = get_run(request, run_id), datetime.now(UTC)
     page = run_page(found, now)
-    steps = page.trace.steps
+    steps, table = page.trace.steps, request.GET.get("view") == "table"
     start = max(0, int(request.GET.get("from", "0") or 0)) if request.GET.get("from", "0").isdigit() else 0
     now_us = ((found.ended_at or now) - found.queued_at) // MICROSECOND
     context = {
         "page": page,
         "rows": waterfall.table_rows(page.trace, steps[start : start + TABLE_ROWS], now_us),
-        "table": request.GET.get("view") == "table",
+        "table": table,
+        "view": "table" if table else "trace",
+        "width": _width(request),
         "next_from": start + TABLE_ROWS if start + TABLE_ROWS < len(steps) else 0,
         "previous_from": max(0, start - TABLE_ROWS) if start else None,
         "trace": waterfall.wire_text(waterfall.wire(page.trace, now)) if len(steps) <= INLINE_STEPS else "",
@@ -45,7 +47,7 @@ def run(request: HttpRequest, run_id: str) -> HttpResponse:
 def run_head(request: HttpRequest, run_id: str) -> HttpResponse:
     """Head, summary and banner as they are now."""
     page = run_page(get_run(request, run_id), datetime.now(UTC))
-    return render(request, "console/_run_head.html", {"page": page})
+    return render(request, "console/_run_head.html", {"page": page, "view": request.GET.get("view", "trace")})
 
 
 @require_safe
@@ -92,8 +94,10 @@ def run_value(request: HttpRequest, run_id: str) -> HttpResponse:
 
 
 def _selected(request: HttpRequest, page: RunPage) -> Inspector | None:
+    """The step that the address names, perhaps of a child run; else the one that a failed run failed in."""
     if "step" in request.GET:
-        return _inspector(request, page.run, request.GET["step"])
+        of_child = request.GET.get("run")
+        return _inspector(request, get_run(request, of_child) if of_child else page.run, request.GET["step"])
     if page.first_failed and page.banner and page.banner.kind == "failed":
         return inspector(page.run, page.banner.step or page.first_failed.key)
     return None
@@ -102,3 +106,9 @@ def _selected(request: HttpRequest, page: RunPage) -> Inspector | None:
 def _inspector(request: HttpRequest, found: Run, step: str) -> Inspector | None:
     attempt = request.GET.get("attempt", "")
     return inspector(found, step, int(attempt) if attempt.isdigit() else None, request.GET.get("tab", ""))
+
+
+def _width(request: HttpRequest) -> int | None:
+    """The inspector's width in pixels, as the visitor left it."""
+    chosen = request.COOKIES.get("inspector", "")
+    return min(max(int(chosen), 280), 1_200) if chosen.isdecimal() and len(chosen) < 5 else None

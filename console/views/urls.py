@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from console.gate import gated
-from console.views import actions, events, examples, functions, run, runs, session
+from console.views import actions, events, examples, forms, functions, history, run, runs, session
 
 pages = [
     path("", RedirectView.as_view(pattern_name="console:runs"), name="home"),
@@ -17,11 +17,16 @@ pages = [
     path("runs/<str:run_id>/trace", run.run_trace, name="run-trace"),
     path("runs/<str:run_id>/value", run.run_value, name="run-value"),
     path("runs/<str:run_id>/cancel", actions.cancel, name="run-cancel"),
-    path("runs/<str:run_id>/replay", actions.replay, name="run-replay"),
+    path("runs/<str:run_id>/replay", forms.replay, name="run-replay"),
+    path("runs/<str:run_id>/signal", forms.signal, name="run-signal"),
+    path("runs/<str:run_id>/history", history.history, name="run-history"),
+    path("runs/<str:run_id>/history/rows", history.history_rows, name="run-history-rows"),
+    path("runs/<str:run_id>/history.json", history.history_file, name="run-history-file"),
     path("events", events.events, name="events"),
+    path("events/send", forms.send_event, name="send-event"),
     path("events/<str:event_id>", events.event, name="event"),
     path("events/<str:event_id>/outcome", events.event_outcome, name="event-outcome"),
-    path("events/<str:event_id>/retrigger", actions.retrigger, name="event-retrigger"),
+    path("events/<str:event_id>/retrigger", forms.retrigger, name="event-retrigger"),
     path("functions", functions.function_list, name="functions"),
     path("examples", examples.examples, name="examples"),
     path("examples/<slug:story>", examples.start_example, name="start-example"),

@@ -5,6 +5,8 @@ import { duration } from "#sb/format";
 const MARGIN_PX = 40;
 const LEAST_PX = { reused: 10, queued: 0, backoff: 0 };
 const NOTE_PX = 90;
+const LOG_PX = 6;
+const LOG_LEVELS = ["info", "warning", "error"];
 
 /** Draws `row` at the scale; `now` is microseconds since the root was queued. */
 export function drawBars(track, row, scale, now) {
@@ -19,8 +21,26 @@ export function drawBars(track, row, scale, now) {
     if (left > scale.width + MARGIN_PX || left + width < -MARGIN_PX || width <= 0) continue;
     place(element(track, used++), bar, Math.max(left, -MARGIN_PX), Math.min(left + width, scale.width + MARGIN_PX));
   }
+  used = drawLogs(track, used, row, scale);
   while (track.children.length - 1 > used) track.children[used].remove();
   drawNote(track.lastElementChild, row, lastEnd, scale, now);
+}
+
+/** A mark for each line logged; those that would overlap are one, of the worst level. Returns how many elements are used. */
+function drawLogs(track, used, row, scale) {
+  let last = null;
+  for (const [us, level] of row.step.logs) {
+    const left = scale.x(us + row.shift) - LOG_PX / 2;
+    if (left < -MARGIN_PX || left > scale.width + MARGIN_PX) continue;
+    if (last && left - last.left < LOG_PX) {
+      last.level = Math.max(last.level, level);
+      last.element.dataset.level = LOG_LEVELS[last.level];
+      continue;
+    }
+    last = { left, level, element: element(track, used++) };
+    place(last.element, { phase: "log", level: LOG_LEVELS[level], end: 0 }, left, left + LOG_PX);
+  }
+  return used;
 }
 
 function element(track, index) {

@@ -2,7 +2,7 @@
 
 export async function read(url) {
   const answer = await fetch(url, { headers: { accept: "application/json" } });
-  if (!answer.ok) throw new Error(`The trace could not be read: ${answer.status}`);
+  if (!answer.ok) throw Object.assign(new Error(`The trace could not be read: ${answer.status}`), { status: answer.status });
   return answer.json();
 }
 

@@ -4,6 +4,7 @@ const BACKOFF_MS = [500, 15000];
 const POLL_MS = { active: 3000, hidden: 60000 };
 const HANDSHAKES_BEFORE_POLLING = 3;
 const SIGNED_OUT = 4401;
+const DRAINED = 4409;
 const CHANNELS_MOST = 20;
 
 class Live {
@@ -55,7 +56,8 @@ class Live {
     else if (frame.t === "n" && feed) {
       feed.delta(frame);
       this.ack(frame);
-    } else if (frame.t === "r" && feed) feed.reload().then(() => this.sub(frame.c, feed));
+    } else if (frame.t === "r" && feed) feed.reload().then(() => this.resume(frame.c), () => this.socket?.close());
+    else if (frame.t === "bye") this.retry = frame.retry;
   }
 
   delta(frame, feed) {
@@ -89,11 +91,18 @@ class Live {
     this.socket = null;
     if (!this.channels.size) return;
     if (code === SIGNED_OUT) return this.show("signed out");
+    if (code === DRAINED) return this.returnSoon();
     this.failures++;
     if (this.failures >= HANDSHAKES_BEFORE_POLLING) this.startPolling();
     const most = Math.min(BACKOFF_MS[1], BACKOFF_MS[0] * 2 ** this.failures);
     this.waiting = setTimeout(() => this.again(), Math.random() * most);
     if (!this.polling) this.show("reconnecting");
+  }
+
+  /** The server said goodbye and another one takes over: clients come back spread over the time it named. */
+  returnSoon() {
+    const [least, most] = this.retry ?? BACKOFF_MS;
+    this.waiting = setTimeout(() => this.again(), least + Math.random() * (most - least));
   }
 
   again() {

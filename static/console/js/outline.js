@@ -43,7 +43,7 @@ function addStep(rows, step, trace, depth, shift, view) {
   const id = `${trace.id}/${step.key}`;
   const expandable = step.attempts > 1 || Boolean(step.child);
   const open = expandable && view.open.has(id);
-  rows.push({ id, kind: "step", depth, step, trace, shift, label: step.key, expandable, open });
+  rows.push({ id, kind: "step", depth, step, trace, shift, label: step.key, about: step.about, expandable, open });
   if (!open) return;
   if (step.attempts > 1) addAttempts(rows, id, step, trace, depth + 1, shift);
   const child = step.child && view.children.get(step.child);
@@ -55,7 +55,7 @@ function addAttempts(rows, id, step, trace, depth, shift) {
     const bars = step.bars.filter((bar) => bar.number === number);
     const main = bars.find((bar) => bar.phase !== "queued" && bar.phase !== "backoff");
     const status = main?.phase === "backoff" || !main ? step.status : attemptStatus(main.phase, step.status);
-    const own = { ...step, status, bars, attempts: 1, child: null, note: "" };
+    const own = { ...step, status, bars, attempts: 1, child: null, note: "", logs: [], about: "" };
     rows.push({ id: `${id}#${number}`, kind: "attempt", depth, step: own, trace, shift, number, label: `attempt ${number}` });
   }
 }
@@ -66,7 +66,7 @@ function attemptStatus(phase, status) {
 
 function matches(step, view) {
   if (view.errorsOnly && !failed(step) && !step.bars.some((bar) => bar.phase === "failed" || bar.phase === "lost")) return false;
-  return !view.text || step.key.toLowerCase().includes(view.text);
+  return !view.text || step.key.toLowerCase().includes(view.text) || step.about.toLowerCase().includes(view.text);
 }
 
 /** The key without a trailing index: what siblings of a fan-out share. */
@@ -90,5 +90,5 @@ const URGENCY = ["running", "retrying", "waiting", "sleeping", "queued", "failed
 function summary(base, members) {
   const statuses = new Set(members.map((step) => step.status));
   const status = URGENCY.find((each) => statuses.has(each)) ?? members[0].status;
-  return { key: base, status, attempts: 1, bars: members.flatMap((step) => step.bars), note: "", group: true };
+  return { key: base, status, attempts: 1, bars: members.flatMap((step) => step.bars), note: "", logs: [], about: "", group: true };
 }

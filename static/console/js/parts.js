@@ -24,8 +24,18 @@ const MARKUP = `
   <div class="waterfall-axis"><canvas class="minimap"></canvas><div class="ticks"></div></div>
 </div>
 <div class="waterfall-scroll" role="treegrid" tabindex="0" aria-label="Steps of this run over time"><div class="waterfall-body" role="rowgroup"></div></div>
-<p class="keys"><span><kbd>↑</kbd> <kbd>↓</kbd> move</span><span><kbd>→</kbd> open</span><span><kbd>Enter</kbd> inspect</span><span><kbd>/</kbd> filter</span>
+<p class="keys"><span><kbd>↑</kbd> <kbd>↓</kbd> move</span><span><kbd>→</kbd> open</span><span><kbd>Enter</kbd> inspect</span><span><kbd>/</kbd> filter</span><span><kbd>r</kbd> replay</span>
 <span><kbd>f</kbd> next failure</span><span><kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom</span><span><kbd>z</kbd> fit step</span><span><kbd>c</kbd> hide idle</span></p>`;
+
+/** Says that the trace could not be read, above the table that is still there. */
+export function unreadable(host) {
+  const template = document.createElement("template");
+  // Constant markup: nothing of a run is in it.
+  template.innerHTML = `<div class="banner" data-kind="failed" role="alert"><p>The waterfall could not be loaded.</p>
+    <a class="banner-link" href="">Try again</a><a class="banner-link" href="?view=table">Show the table</a></div>`;
+  host.setAttribute("data-unreadable", "");
+  host.prepend(template.content);
+}
 
 /** Builds the parts into `host`, in place of the table. */
 export function build(host) {

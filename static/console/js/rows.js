@@ -4,6 +4,7 @@ import { count, duration } from "#sb/format";
 import { failed, length } from "#sb/trace";
 
 const OVERSCAN = 6;
+const TOLD = ["failed", "timed_out", "lost", "retrying", "running", "queued", "waiting", "sleeping", "cancelled"];
 const GLYPHS = document.documentElement.dataset.glyphs;
 const ICONS = document.documentElement.dataset.icons;
 
@@ -59,7 +60,7 @@ function rowParts() {
   const template = document.createElement("template");
   // Constant markup: nothing of a run is in it.
   template.innerHTML = `<div class="row-name" role="gridcell"><span class="row-toggle"><svg class="icon" aria-hidden="true"><use/></svg></span>
-    <svg class="glyph" aria-hidden="true"><use/></svg><span class="row-label"></span><span class="row-badge"></span><span class="row-duration mono"></span></div>
+    <svg class="glyph" aria-hidden="true"><use/></svg><span class="row-label"></span><span class="row-about mono"></span><span class="row-badge"></span><span class="row-duration mono"></span></div>
     <div class="row-track" role="gridcell"><span class="bar-note" hidden></span></div>`;
   template.content.querySelectorAll("use")[0].setAttribute("href", `${ICONS}#chevron-right`);
   return template.content.children;
@@ -68,7 +69,7 @@ function rowParts() {
 function fill(element, row, index, height) {
   const { step, kind } = row;
   const [name] = element.children;
-  const [toggle, glyph, label, badge] = name.children;
+  const [toggle, glyph, label, about, badge] = name.children;
   element.className = "row";
   element.id = `row-${index}`;
   element.dataset.index = index;
@@ -86,6 +87,8 @@ function fill(element, row, index, height) {
   glyph.firstElementChild.setAttribute("href", `${GLYPHS}#${step.status}`);
   label.textContent = row.label;
   label.title = row.label;
+  about.textContent = row.about ?? "";
+  about.title = about.textContent;
   badge.textContent = badgeText(row);
   badge.hidden = !badge.textContent;
   badge.toggleAttribute("data-failed", kind === "group" && row.members.some(failed));
@@ -97,17 +100,21 @@ function drawRow(element, row, scale, now) {
   const took = kind === "group" ? spread(row.members, now - row.shift) : length(step, now - row.shift);
   const text = step.bars[0]?.phase === "reused" ? "" : duration(took);
   if (name.lastElementChild.textContent !== text) name.lastElementChild.textContent = text;
-  const said = `${row.label}, ${kind}, ${step.status.replace("_", " ")}${step.attempts > 1 ? `, ${step.attempts} attempts` : ""}, ${text}`;
+  const said = `${row.label}${row.about ? ` ${row.about}` : ""}, ${kind}, ${step.status.replace("_", " ")}${step.attempts > 1 ? `, ${step.attempts} attempts` : ""}, ${text}`;
   if (name.getAttribute("aria-label") !== said) name.setAttribute("aria-label", said);
   drawBars(track, row, scale, now);
 }
 
 function badgeText({ kind, step, members }) {
-  if (kind === "group") {
-    const bad = members.filter(failed).length;
-    return `×${members.length}${bad ? ` · ${bad} failed` : ""}`;
-  }
+  if (kind === "group") return `×${members.length}${tally(members)}`;
   return kind === "step" && step.attempts > 1 ? `${step.attempts}×` : "";
+}
+
+/** How many members are not simply completed, the worst first. */
+function tally(members) {
+  const counts = new Map();
+  for (const { status } of members) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return TOLD.filter((status) => counts.has(status)).map((status) => ` · ${counts.get(status)} ${status.replace("_", " ")}`).join("");
 }
 
 function spread(members, now) {

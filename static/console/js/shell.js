@@ -65,14 +65,14 @@ document.addEventListener("sb:live", ({ detail }) => {
   pill.querySelector(".live-word").textContent = detail === "live" ? "Live" : detail.charAt(0).toUpperCase() + detail.slice(1);
 });
 
-export function toast(text, level = "success") {
+export function toast(text, level = "success", place = document.getElementById("toasts")) {
   const element = document.createElement("div");
   element.className = "toast";
   element.dataset.level = level;
   const paragraph = document.createElement("p");
   paragraph.textContent = text;
   element.append(paragraph);
-  document.getElementById("toasts").append(element);
+  place.append(element);
   setTimeout(() => element.remove(), TOAST_MS / 3);
 }
 

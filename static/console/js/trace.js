@@ -28,10 +28,10 @@ export class Trace {
     this.skew = this.skews.toSorted((a, b) => a - b)[this.skews.length >> 1];
     this.status = run.st;
     this.final = run.fin;
-    this.own = { key: "", op: "function", status: run.st, attempts: 1, bars: run.bars.map((bar) => this.bar(bar)), note: "" };
+    this.own = { key: "", op: "function", status: run.st, attempts: 1, bars: run.bars.map((bar) => this.bar(bar)), note: "", logs: run.logs };
     let ordered = true;
-    for (const [key, op, status, ordinal, attempts, child, note, bars] of rows) {
-      const step = { key, op, status, ordinal, attempts, child, note, bars: bars.map((bar) => this.bar(bar)) };
+    for (const [key, op, status, ordinal, attempts, child, note, bars, logs, about] of rows) {
+      const step = { key, op, status, ordinal, attempts, child, note, bars: bars.map((bar) => this.bar(bar)), logs, about };
       const known = this.byKey.get(key);
       if (known) this.steps[this.steps.indexOf(known)] = step;
       else {

@@ -1,40 +1,46 @@
 // <sb-waterfall>: the trace of a run as a tree grid beside a time axis. Upgrades the table it is served with.
-import { refresh, tab } from "#sb/inspector";
+import { close, isOpen, refresh, tab } from "#sb/inspector";
 import { TraceGrid } from "#sb/grid";
 import { handleKey } from "#sb/grid-keys";
-import { feed, read } from "#sb/feed";
+import { read } from "#sb/feed";
+import { addChild, follow } from "#sb/follow";
 import { live } from "#sb/live";
 import { brush } from "#sb/minimap";
-import { build } from "#sb/parts";
+import { build, unreadable } from "#sb/parts";
+import { followInspector, openNamed } from "#sb/permalink";
 import { RowPool } from "#sb/rows";
+import { toast } from "#sb/shell";
 import { Trace } from "#sb/trace";
 import { gestures } from "#sb/zoom";
 
-const INSPECTOR_KEYS = { o: "output", i: "input", l: "logs" };
+const INSPECTOR_KEYS = { o: "output", i: "input", l: "logs", m: "attempts" };
 const CLOCK_MS = 250;
 const GRACE_MS = 10000; // late logs and steps
 
 class SbWaterfall extends TraceGrid {
   async connectedCallback() {
     const inline = this.querySelector("script[type='application/json']");
-    this.trace = new Trace(inline ? JSON.parse(inline.textContent) : await read(this.dataset.trace));
+    this.setAttribute("aria-busy", "true");
+    try {
+      this.trace = new Trace(inline ? JSON.parse(inline.textContent) : await read(this.dataset.trace));
+    } catch {
+      return unreadable(this);
+    } finally {
+      this.removeAttribute("aria-busy");
+    }
     this.ui = build(this);
     this.pool = new RowPool(this.ui.scroll, this.ui.body);
-    this.selected = this.hasAttribute("data-has-selection") ? this.idOf(this.dataset.selected) : null;
     this.resize();
-    if (this.selected) this.reveal(this.selected);
     this.listen();
+    await openNamed(this);
     this.clock();
     if (this.trace.final) live.show("finished");
-    else live.subscribe(`run:${this.trace.id}`, this.feed(this.trace));
+    else follow(this, this.trace);
+    return undefined;
   }
 
   disconnectedCallback() {
     clearInterval(this.timer);
-  }
-
-  feed(trace) {
-    return feed(trace, this.dataset.trace.replace(this.trace.id, trace.id), (keys) => this.changed(trace, keys));
   }
 
   changed(trace, keys) {
@@ -57,7 +63,7 @@ class SbWaterfall extends TraceGrid {
     tools.addEventListener("click", (event) => this.press(event.target.closest("[data-tool]")?.dataset.tool));
     document.addEventListener("click", (event) => this.onLink(event));
     document.addEventListener("keydown", (event) => this.onPageKey(event));
-    document.addEventListener("sb:closed", () => { this.selected = null; this.frame(); });
+    followInspector(this);
     gestures(this, scroll, axis);
     brush(minimap, this);
   }
@@ -73,7 +79,8 @@ class SbWaterfall extends TraceGrid {
 
   onKey(event) {
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (plain && INSPECTOR_KEYS[event.key]) tab(INSPECTOR_KEYS[event.key]);
+    if (event.key === "Escape" && isOpen()) close();
+    else if (plain && INSPECTOR_KEYS[event.key]) tab(INSPECTOR_KEYS[event.key]);
     else if (handleKey(event, this)) event.preventDefault();
   }
 
@@ -90,14 +97,15 @@ class SbWaterfall extends TraceGrid {
     if (!element) return;
     const index = Number(element.dataset.index);
     if (event.target.closest(".row-toggle")) this.toggle(index);
-    else this.select(index);
+    else this.select(index, event.target.dataset.phase === "log" ? { tab: "logs" } : {});
   }
 
   onLink(event) {
     const link = event.target.closest("[data-step]");
     if (!link) return;
     event.preventDefault();
-    this.select(this.reveal(this.idOf(link.dataset.step)), { tab: "error" });
+    const found = this.reveal(this.idOf(link.dataset.step));
+    this.select(found, { tab: link.dataset.stepTab ?? "error" });
   }
 
   press(tool) {
@@ -125,14 +133,8 @@ class SbWaterfall extends TraceGrid {
     this.update();
   }
 
-  async loadChild(id) {
-    const child = new Trace(await read(this.dataset.trace.replace(this.trace.id, id)));
-    this.view.children.set(id, child);
-    if (!child.final) {
-      live.subscribe(`run:${id}`, this.feed(child));
-      this.clock();
-    }
-    this.update();
+  loadChild(id) {
+    return addChild(this, id).catch(() => toast("The child run could not be loaded. Try again.", "error"));
   }
 }
 
