@@ -1,12 +1,10 @@
-"""The runs list: filters from the address, a page by keyset, and rows with what decides whether to open one."""
+"""The runs list: a page by keyset, rows with what decides whether to open one, and how many there are."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
-from django.db.models import QuerySet
-
+from console.presenters.run_filters import GROUPS, Chip, Filters
 from console.presenters.text import STATUS_WORDS, between, first_line
 from console.presenters.waiting import waiting_for
 from orchestrator.core.errors import InvalidId
@@ -16,56 +14,8 @@ from orchestrator.models import Event, Function, Run, RunData, RunEvent, Wait
 
 PAGE_SIZE = 50
 COUNT_CAP = 100
-TABS: Mapping[str, tuple[Status, ...]] = {
-    "running": (Status.QUEUED, Status.DELAYED, Status.RUNNING, Status.RETRYING),
-    "waiting": (Status.SLEEPING, Status.WAITING, Status.PAUSED, Status.BLOCKED),
-    "failed": (Status.FAILED, Status.TIMED_OUT, Status.EXPIRED),
-    "completed": (Status.COMPLETED,),
-    "cancelled": (Status.CANCELLED, Status.SKIPPED),
-}
 COUNTED = ("running", "waiting", "failed")
 TRIGGER_WORDS = {"cron": "Schedule", "call": "Call", "invoke": "Parent run", "replay": "Replay", "failure": "Failure"}
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the list shows; the empty string means no limit."""
-
-    env: int
-    tab: str = ""
-    function: str = ""
-    event: str = ""
-    children: bool = False
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether something is asked for by name: then child runs belong to the answer."""
-        return bool(self.tab or self.function or self.event)
-
-    @classmethod
-    def read(cls, env: int, query: Mapping[str, Any]) -> "Filters":
-        tab = str(query.get("status", ""))
-        function, event = str(query.get("function", "")), _id(query.get("event", ""))
-        return cls(env, tab if tab in TABS else "", function, event, query.get("children") == "1")
-
-    def runs(self) -> QuerySet[Run]:
-        runs = Run.objects.filter(env=self.env)
-        if not (self.children or self.narrowed):
-            runs = runs.filter(parent=None)
-        if self.tab:
-            runs = runs.filter(status__in=TABS[self.tab])
-        if self.function:
-            runs = runs.filter(function=self.function)
-        if self.event:
-            runs = runs.filter(id__in=RunEvent.objects.filter(event=self.event).values("run"))
-        return runs
-
-    def query(self, **changes: str) -> str:
-        """The query string that shows this, with ``changes``."""
-        values = {"status": self.tab, "function": self.function, "event": self.event} | changes
-        values |= {"children": "1" if self.children else ""}
-        kept = {name: value for name, value in values.items() if value}
-        return f"?{urlencode(kept)}" if kept else "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +61,7 @@ def rows(runs: Sequence[Run]) -> list[RunRow]:
     """Runs with their trigger, error or wait: the same four queries whatever the number of runs."""
     ids = [run.id for run in runs]
     events = _first_events(ids)
-    failed = [run.id for run in runs if run.status in TABS["failed"]]
+    failed = [run.id for run in runs if run.status in GROUPS["failed"]]
     errors = dict(RunData.objects.filter(run__in=failed).values_list("run", "error"))
     waits: dict[str, list[Wait]] = {}
     for wait in Wait.objects.filter(run__in=[run.id for run in runs if not run.ended_at]).order_by("due_at"):
@@ -119,14 +69,32 @@ def rows(runs: Sequence[Run]) -> list[RunRow]:
     return [_row(run, events.get(run.id), errors.get(run.id), waits.get(run.id, [])) for run in runs]
 
 
-def counts(filters: Filters) -> dict[str, str]:
-    """How many runs each of the lively tabs has, ``99+`` from a hundred on."""
-    found = {}
-    for tab in COUNTED:
-        runs = Filters(filters.env, tab, filters.function, filters.event).runs()
-        number = len(runs.order_by().values_list("id")[:COUNT_CAP])
-        found[tab] = f"{COUNT_CAP - 1}+" if number >= COUNT_CAP else str(number)
+@dataclass(frozen=True, slots=True)
+class Tab:
+    name: str
+    word: str
+    href: str
+    count: str
+
+
+def tabs(filters: Filters) -> list[Tab]:
+    """All, and the groups of statuses: the lively ones with how many the other filters leave them."""
+    found = [Tab("", "All", filters.query(status=()), "")]
+    for name, statuses in GROUPS.items():
+        number = count(replace(filters, statuses=statuses)) if name in COUNTED else ""
+        found.append(Tab(name, name.capitalize(), filters.query(status=statuses), "" if number == "0" else number))
     return found
+
+
+def count(filters: Filters) -> str:
+    """How many runs there are, ``100+`` when there are more."""
+    number = len(filters.runs().order_by().values_list("id")[: COUNT_CAP + 1])
+    return f"{COUNT_CAP}+" if number > COUNT_CAP else str(number)
+
+
+def matchless(chips: Sequence[Chip]) -> list[Chip]:
+    """The filters that by themselves match nothing: one query a filter, asked only when a list is empty."""
+    return [chip for chip in chips if not chip.alone.runs().exists()]
 
 
 def function_slugs(env: int) -> list[str]:

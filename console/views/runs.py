@@ -1,13 +1,19 @@
 """The runs list: the page, and rows by id for the live update."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.presenters import run_list
-from console.presenters.run_list import PAGE_SIZE, Filters
+from console.presenters.event_pages import event_names
+from console.presenters.run_filters import GROUPS, PRESETS, Filters, moment_field
+from console.presenters.run_list import PAGE_SIZE
 from console.presenters.stories import cards
+from console.presenters.text import STATUS_WORDS
 from console.views.page import environment, render_page
 from orchestrator.core.errors import InvalidId
 from orchestrator.core.ids import parse_id
@@ -20,37 +26,56 @@ CURL = """curl {origin}/e/dev -H 'content-type: application/json' \\
 @require_safe
 @login_required
 def runs(request: HttpRequest) -> HttpResponse:
-    """Runs newest first, filtered by the address."""
+    """Runs newest first, filtered by the address. Filters that cannot be read are answered with 400, as a page."""
     filters = Filters.read(environment(request), request.GET)
     page = run_list.page(filters, request.GET.get("before", ""), request.GET.get("after", ""))
     rows = run_list.rows(page.runs)
-    counts = run_list.counts(filters)
-    tabs = [("", "All", filters.query(status=""), "")]
-    tabs += [(name, name.capitalize(), filters.query(status=name), counts.get(name, "")) for name in run_list.TABS]
+    chips = filters.chips()
     context = {
         "filters": filters,
-        "tabs": tabs,
+        "chips": chips,
+        "matchless": run_list.matchless(chips) if filters.filtered and not rows and not filters.faults else [],
+        "count": run_list.count(filters) if chips and not filters.faults else "",
+        "tabs": run_list.tabs(filters),
         "rows": rows,
         "newer": filters.query(after=page.newer) if page.newer else "",
         "older": filters.query(before=page.older) if page.older else "",
         "newest": filters.query(),
         "first_page": not page.newer and not request.GET.get("before"),
-        "functions": run_list.function_slugs(filters.env),
-        "without_event": filters.query(event=""),
-        "filtered": filters.narrowed,
         "cards": [] if rows else cards(),
         "curl": CURL.format(origin=request.build_absolute_uri("/").rstrip("/")),
+        **_choices(filters),
     }
-    return render_page(request, "console/runs.html", context)
+    response = render_page(request, "console/runs.html", context)
+    response.status_code = 400 if filters.faults else 200
+    return response
+
+
+def _choices(filters: Filters) -> Mapping[str, Any]:
+    """What the controls of the filters offer."""
+    return {
+        "functions": run_list.function_slugs(filters.env),
+        "event_names": event_names(filters.env),
+        "statuses": [
+            [(str(status), STATUS_WORDS[status], status in filters.statuses) for status in group]
+            for group in GROUPS.values()
+        ],
+        "spans": [(word, filters.query(since=text, until=""), filters.since == text) for text, word in PRESETS.items()],
+        "faults": filters.told_faults(),
+        "since_field": moment_field(filters.since),
+        "until_field": moment_field(filters.until),
+        "any_time": filters.query(since="", until=""),
+    }
 
 
 @require_safe
 @login_required
 def run_rows(request: HttpRequest) -> HttpResponse:
-    """Rows of the runs ``ids``, or of those newer than ``since``: what the live list puts in place."""
+    """Rows of the runs ``ids``, or of those ``newer`` than a run: what the live list puts in place."""
     filters = Filters.read(environment(request), request.GET)
-    if since := request.GET.get("since", ""):
-        found = filters.runs().filter(id__gt=_known([since])[0]) if _known([since]) else filters.runs()
+    if (newer := request.GET.get("newer")) is not None:
+        known = _known([newer])
+        found = filters.runs().filter(id__gt=known[0]) if known else filters.runs()
     else:
         found = Run.objects.filter(env=filters.env, id__in=_known(request.GET.get("ids", "").split(",")))
     rows = run_list.rows(list(found.order_by("-id")[:PAGE_SIZE]))

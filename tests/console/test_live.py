@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from console.live.consumers import PROTOCOL, SIGNED_OUT, TOO_MUCH, ConsoleConsumer
 from console.live.feeds import EventFeed, RunFeed, RunListFeed
-from console.presenters.run_list import Filters
+from console.presenters.run_filters import Filters
 from orchestrator.engine import bell
 from orchestrator.models import Journal, Run
 from tests.console.factories import NOW, RunBuilder, append_step, make_event

@@ -55,7 +55,7 @@ class SbLiveList extends HTMLElement {
   async showNew() {
     if (!this.body || this.dataset.channel !== "runs") return location.reload();
     this.pill.hidden = true;
-    const fresh = await this.read(`since=${this.top()}&${this.dataset.query.slice(1)}`);
+    const fresh = await this.read(`newer=${this.top()}&${this.dataset.query.slice(1)}`);
     const known = new Set(this.rows().map((row) => row.dataset.id));
     const added = fresh.filter((row) => !known.has(row.dataset.id));
     for (const row of added) row.setAttribute("data-new", "");
