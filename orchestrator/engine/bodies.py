@@ -30,6 +30,10 @@ class Bodies:
         with self._lock:
             self._running.pop(step.key, None)
 
+    def running(self) -> list[StepRun]:
+        with self._lock:
+            return list(self._running.values())
+
     def shown(self) -> list[StepRun]:
         """Those that run and were told of."""
         with self._lock:
@@ -47,6 +51,6 @@ class Bodies:
                 if not told and step.started_at <= now - SHOWN_AFTER:
                     step.recorded = True
                     started(StepStarted(step.key, step.op, step.ordinal, step.attempt, step.started_at))
-            if self.logs and self._running:
+            if self.logs:
                 logged()
             return bool(self._running)

@@ -28,16 +28,19 @@ class RunHandler(logging.Handler):
 
 
 class RunStream(io.TextIOBase):
-    """Standard output that keeps a copy of what a run prints, line by line."""
+    """Standard output that gives what a run prints to the run, line by line. With ``copy`` it is written, too."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, copy: bool = True) -> None:
         self._stream = stream
+        self._copy = copy
 
     def write(self, text: str) -> int:
         scope = CURRENT.get()
         if scope is not None:
             # print writes word by word
             scope.invocation.say(scope.step, scope.attempt or scope.invocation.request.attempt, text)
+            if not self._copy:
+                return len(text)
         return self._stream.write(text)
 
     def flush(self) -> None:
@@ -56,13 +59,13 @@ class RunStream(io.TextIOBase):
 _handler: RunHandler | None = None
 
 
-def start() -> None:
-    """From now on log records and prints inside runs are kept."""
+def start(*, copy: bool = True) -> None:
+    """From now on log records and prints inside runs are kept; with ``copy`` prints are written as ever, too."""
     global _handler
     if _handler is None:
         _handler = RunHandler(logging.DEBUG)
         logging.getLogger().addHandler(_handler)
-        sys.stdout = RunStream(sys.stdout)
+        sys.stdout = RunStream(sys.stdout, copy=copy)
 
 
 def stop() -> None:

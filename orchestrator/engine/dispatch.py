@@ -14,6 +14,7 @@ from orchestrator.core.errors import OrchestratorError
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.claiming import Claiming, Draining
 from orchestrator.engine.clock import Clock
+from orchestrator.engine.crashes import ALONE_AFTER
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.fresh import claimed_from
 from orchestrator.engine.journal.items import Call, NewRun
@@ -50,6 +51,7 @@ class Dispatcher:
         pool: BodyPool,
         timers: Timers,
         executor: Executor,
+        isolated: Executor | None = None,
         loop: asyncio.AbstractEventLoop,
         worker: str,
         transact: Callable[[Recorder, StepRun, Callable[[], Any]], str],
@@ -58,6 +60,7 @@ class Dispatcher:
         self.clock = clock
         self.pool = pool
         self.transact = transact
+        self.quarantine_after = settings.quarantine_after
         self.registry = registry
         self.load = Load(settings.concurrency)
         self.starting = Starting(clock, catalog, self._reserve)
@@ -67,6 +70,7 @@ class Dispatcher:
         self._settings = settings
         self._timers = timers
         self._executor = executor
+        self._isolated = isolated or executor
         self._loop = loop
         self._worker = worker
         self._tasks: set[asyncio.Task[None]] = set()
@@ -159,7 +163,8 @@ class Dispatcher:
         run = LiveRun(self, recorder, claimed)
         self.live[claimed.facts.id] = run
         self.load.take(claimed.facts.id)
-        run.execution = self._executor.start(self.registry.get(claimed.facts.function), request, run)
+        executor = self._isolated if claimed.facts.lost >= ALONE_AFTER else self._executor
+        run.execution = executor.start(self.registry.get(claimed.facts.function), request, run)
 
     # What live runs need
 
@@ -168,6 +173,13 @@ class Dispatcher:
 
     def at(self, moment: datetime, call: Callable[[], None]) -> None:
         self._timers.at(moment, call)
+
+    def lease(self, recorder: Recorder) -> dict[str, Any]:
+        """What another process needs to commit under a lease of ours."""
+        config = self._settings
+        limits = {"blob_bytes": config.blob_bytes, "max_value_bytes": config.max_value_bytes}
+        who = {"owner": self.journal.owner, "worker": recorder.worker}
+        return {"facts": recorder.facts, "database": config.database, **who, **limits}
 
     def drain(self, *runs: LiveRun) -> None:
         """Reads the inbox of runs that are held here."""
@@ -188,7 +200,9 @@ class Dispatcher:
         """A run is being released; its coroutine is kept while there is room."""
         self.live.pop(run.facts.id, None)
         self._freed(run)
-        if run.execution is not None and run.execution.in_memory:
+        if run.execution is not None and not run.execution.parks:
+            run.execution.suspend()
+        elif run.execution is not None:
             self.parked[run.facts.id] = run
             while len(self.parked) > self._settings.parked_runs:
                 _, oldest = self.parked.popitem(last=False)

@@ -26,6 +26,7 @@ class RunFacts:
     version: str
     queued_at: datetime
     started_at: datetime
+    lost: int = 0  # workers that died while they held it
 
 
 @dataclass(slots=True)

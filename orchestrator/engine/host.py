@@ -34,6 +34,7 @@ from orchestrator.engine.session import Registering, due_soon, held_with_message
 from orchestrator.engine.sql import open_connection, refuse_to_wait_in_transaction
 from orchestrator.engine.timers import Timers
 from orchestrator.engine.transactions import transact
+from orchestrator.executors.isolated import IsolatedExecutor
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.sdk.discovery import require_functions
 from orchestrator.sdk.registry import registry
@@ -65,6 +66,7 @@ class EngineHost:
         self.runtime = Runtime(config, self.journal, system_clock, Catalog())
         self.loop = asyncio.new_event_loop()
         self.pool = ThreadPool(config.body_threads, self.loop)
+        self._isolated = IsolatedExecutor(config.isolated_runs)
         self.dispatcher = Dispatcher(
             settings=config,
             journal=self.journal,
@@ -74,6 +76,7 @@ class EngineHost:
             pool=self.pool,
             timers=Timers(system_clock, self.loop),
             executor=LocalExecutor(self.pool.submit),
+            isolated=self._isolated,
             loop=self.loop,
             transact=partial(transact, config.database, self.journal),
             worker=f"{socket.gethostname()}:{os.getpid()}",
@@ -106,7 +109,9 @@ class EngineHost:
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_all)
         self.loop.call_soon_threadsafe(given_back.set)
         given_back.wait(2.0)  # before that it may look idle
-        self._wait(time.monotonic() + 2.0, lambda: self.dispatcher.idle)
+        self._wait(time.monotonic() + 2.0, lambda: self.dispatcher.idle and self._isolated.idle)
+        self.loop.call_soon_threadsafe(self._isolated.kill_all)
+        self._wait(time.monotonic() + 1.0, lambda: self._isolated.idle)
         self._say_goodbye()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(2.0)

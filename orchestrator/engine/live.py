@@ -9,7 +9,9 @@ from typing import Any
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.core.ops import ErrorInfo, Op, RunErrored, WaitKind, WaitOpened
 from orchestrator.engine.alarm import Alarm
+from orchestrator.engine.bell import Change, ring
 from orchestrator.engine.bodies import SHOWN_AFTER
+from orchestrator.engine.crashes import crash, crashes_in_a_row, quarantine
 from orchestrator.engine.endings import cancellation
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.held import HeldRun
@@ -22,6 +24,7 @@ from orchestrator.executors.base import Execution
 from orchestrator.sdk.failure import describe
 
 PARKED_RETRY = timedelta(seconds=1)  # a shorter backoff is waited for in memory
+KEPT_PROCESS = timedelta(seconds=5)  # a process of its own is kept for a shorter wait
 CANCEL_GRACE = timedelta(seconds=5)  # for the cleanup of a cancelled run
 
 
@@ -91,12 +94,17 @@ class LiveRun(HeldRun):
     def _rest(self, opened: Checkpoint) -> None:
         if opened.children:
             self._linger.begin(self._check)
-        if not self._linger and not self.recorder.retries_by(self.now() + PARKED_RETRY):
+        if not self._linger and not self._wakes_soon():
             self._release(opened)
             return
         self.is_quiet = True
         if opened.entries or opened.rows:
             self.host.background(self._write(opened))
+
+    def _wakes_soon(self) -> bool:
+        if self.execution is not None and not self.execution.parks:
+            return self.recorder.wakes_by(self.now() + KEPT_PROCESS)
+        return self.recorder.retries_by(self.now() + PARKED_RETRY)
 
     def flush_waits(self) -> None:
         """Some branches are parked while others run: their waits are written all the same."""
@@ -205,6 +213,38 @@ class LiveRun(HeldRun):
             self.give_back()
         else:
             self._open(self._release)
+
+    # A process of its own
+
+    def executes_in(self, pid: int) -> None:
+        host, _, _ = self.recorder.worker.rpartition(":")
+        self.recorder.worker = f"{host}:{pid}"
+
+    def lease(self) -> dict[str, Any]:
+        return self.host.lease(self.recorder)
+
+    def committed(self, changes: list[list[Any]]) -> None:
+        ring([Change(run, seq, status) for run, seq, status in changes])
+
+    def crashed(self, reason: str) -> None:
+        """The process that executed it died."""
+        if self.ended or self.resting or self._cancelled is not None:
+            self.finished(None)
+        else:
+            self.resting = True
+            self.host.background(self._crash(reason))
+
+    async def _crash(self, reason: str) -> None:
+        bodies, checkpoint = self._bodies.running(), self._opened()
+        crashes = 1 + await self.host.journal.append(Call(lambda tx: crashes_in_a_row(tx, self.facts.id)))
+        if crashes < self.host.quarantine_after:
+            self.host.gone(self)
+            checkpoint.absorb(crash(self.recorder, reason, bodies, self.now()))
+            await self._append(checkpoint)
+        else:
+            self.ended = True
+            checkpoint.absorb(quarantine(self.recorder, reason, bodies, self.now(), crashes))
+            await self._end(checkpoint)
 
     def _leave_logs(self) -> None:
         """What the code said while it was unwound, of a run that is held no more."""

@@ -20,7 +20,7 @@ def load_facts(tx: Tx, runs: Sequence[str]) -> list[RunFacts]:
     condition, params = db.any_of("id", [Id(run) for run in runs])
     rows = db.query(
         "SELECT id, env, function, fence, attempt, root, parent, parent_key, replay_of, queue, version, queued_at,"
-        f" started_at FROM signalbox_run WHERE {condition}",
+        f" started_at, lost FROM signalbox_run WHERE {condition}",
         params,
     )
     return [
@@ -38,6 +38,7 @@ def load_facts(tx: Tx, runs: Sequence[str]) -> list[RunFacts]:
             version=row[10],
             queued_at=db.moment(row[11]) or tx.now,
             started_at=db.moment(row[12]) or tx.now,
+            lost=row[13],
         )
         for row in rows
     ]

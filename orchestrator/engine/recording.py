@@ -66,6 +66,10 @@ class Recorder:
         waits = self.waits.values()
         return any(w.kind is WaitKind.RETRY and w.due_at is not None and w.due_at <= moment for w in waits)
 
+    def wakes_by(self, moment: datetime) -> bool:
+        """Whether any of its waits is over until then."""
+        return any(wait.due_at is not None and wait.due_at <= moment for wait in self.waits.values())
+
     def rest(self, now: datetime) -> Checkpoint:
         """The run gives up its owner until a message or a timer comes."""
         status, due_at = resting_place((wait.kind, wait.due_at) for wait in self.waits.values())
@@ -87,6 +91,10 @@ class Recorder:
     def store(self, text: str) -> Stored:
         new_id = self.starting.clock.new_id
         return store(self.facts.id, text, new_id, inline_bytes=self.inline_bytes, max_bytes=self.max_bytes)
+
+    def lost_attempt(self, op: StepStarted, error: str, now: datetime) -> AttemptRow:
+        """A body that nobody had seen run before its process died."""
+        return self._attempt(op, Status.LOST, number=op.attempt, ended_at=now, error=error)
 
     def _attempt(
         self,

@@ -133,6 +133,12 @@ def install(runtime: Runtime | None) -> Runtime | None:
     return former
 
 
+def leave(timeout_seconds: float) -> None:
+    """Writes what is left to write; a process that never wrote has nothing to do."""
+    if _runtime is not None and _pid == os.getpid():
+        _runtime.journal.close(timeout_seconds)
+
+
 def _sender() -> Runtime:
     config = settings()
     catalog = Catalog()

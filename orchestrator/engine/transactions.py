@@ -12,19 +12,21 @@ from orchestrator.core.errors import LeaseLost, MisplacedCall
 from orchestrator.core.ops import OpKind, Status, StepCompleted
 from orchestrator.engine.bell import Change, ring
 from orchestrator.engine.journal.items import Call
-from orchestrator.engine.journal.port import Journal
+from orchestrator.engine.journal.port import Asked
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.recording import Recorder
 from orchestrator.engine.rows import JournalRow
 from orchestrator.engine.sql import Connection, Id, borrow_connection
+from orchestrator.sdk.scope import CURRENT
 from orchestrator.sdk.transport import StepRun, Suspend
 
 SQLITE_SECONDS = 5.0  # every other write of the process waits meanwhile
+SLOW_SECONDS = 0.1  # after that long the author is told
 OPS_BETWEEN_LOOKS = 10_000  # virtual machine instructions of SQLite
 FENCE = "UPDATE signalbox_run SET seq = seq + 1 WHERE id = ? AND fence = ? AND owner = ? RETURNING seq"
 
 
-def transact(database: str, journal: Journal, recorder: Recorder, step: StepRun, function: Callable[[], Any]) -> str:
+def transact(database: str, journal: Asked, recorder: Recorder, step: StepRun, function: Callable[[], Any]) -> str:
     """Runs the body on Django's connection of this thread; its output as JSON text.
 
     Raises Suspend when the run was given to another worker: then the body's writes are rolled back.
@@ -43,14 +45,14 @@ def transact(database: str, journal: Journal, recorder: Recorder, step: StepRun,
         return str(known)
 
 
-def journal_is_nested(journal: Journal) -> bool:
+def journal_is_nested(journal: Asked) -> bool:
     """A test's own transaction is around everything."""
     return bool(getattr(journal, "nested", False))
 
 
-def _transact(database: str, journal: Journal, recorder: Recorder, step: StepRun, function: Callable[[], Any]) -> str:
+def _transact(database: str, journal: Asked, recorder: Recorder, step: StepRun, function: Callable[[], Any]) -> str:
     with transaction.atomic(using=database):
-        with _Limit(database, step.key):
+        with _Limit(database, step):
             text = encode(function())
         seq = _checkpoint(borrow_connection(database), journal.owner, recorder, step, text)
     ring([Change(recorder.facts.id, seq)])
@@ -88,17 +90,19 @@ def _known_output(tx: Tx, run: str, step: StepRun) -> str | None:
 
 
 class _Limit:
-    """On SQLite a body that holds the write lock too long is stopped with a clear error."""
+    """On SQLite a body that holds the write lock for long is warned of, and stopped with a clear error in the end."""
 
-    def __init__(self, database: str, key: str) -> None:
+    def __init__(self, database: str, step: StepRun) -> None:
         self._wrapper = connections[database]
-        self._key = key
+        self._step = step
+        self._began = 0.0
         self._expired = False
 
     def __enter__(self) -> None:
         if self._wrapper.vendor != "sqlite":
             return
-        end = time.monotonic() + SQLITE_SECONDS
+        self._began = time.monotonic()
+        end = self._began + SQLITE_SECONDS
 
         def look() -> int:
             self._expired = time.monotonic() > end
@@ -110,6 +114,21 @@ class _Limit:
         if self._wrapper.vendor != "sqlite":
             return
         self._wrapper.connection.set_progress_handler(None, 0)
+        if (seconds := time.monotonic() - self._began) > SLOW_SECONDS:
+            _warn(self._step, seconds)
         if self._expired and isinstance(error, DjangoDatabaseError):
-            message = f"step.transaction {self._key!r} held SQLite's only write lock for over {SQLITE_SECONDS:.0f} s"
+            message = (
+                f"step.transaction {self._step.key!r} held SQLite's only write lock for over {SQLITE_SECONDS:.0f} s"
+            )
             raise TimeoutError(message) from error
+
+
+def _warn(step: StepRun, seconds: float) -> None:
+    scope = CURRENT.get()
+    if scope is None:
+        return
+    message = (
+        f"step.transaction {step.key!r} held SQLite's only write lock for {seconds * 1000:.0f} ms: every other write"
+        " waited. Compute and call others in a step before it, and only write in the transaction"
+    )
+    scope.invocation.warn("write lock", message, step=step.key, attempt=step.attempt)

@@ -10,7 +10,8 @@ from orchestrator.sdk.transport import Transport
 class Execution(Protocol):
     """An execution under way."""
 
-    in_memory: bool  # rests with its coroutine; else it is started again with its memos
+    in_memory: bool  # goes on with its coroutine; else it is started again with its memos
+    parks: bool  # may be kept while the run rests
 
     def settle(self, key: str, status: Status | None, output: Any, error: ErrorInfo | None) -> None:
         """A wait is over: goes on with its branch. Without a status the step's next attempt is due."""
@@ -29,6 +30,22 @@ class Sink(Transport, Protocol):
         """The function ended with this op; None when it rests or was unwound. Called on the engine's loop."""
 
 
+class RemoteSink(Sink, Protocol):
+    """For executions in other processes."""
+
+    def executes_in(self, pid: int) -> None:
+        """The process that is named beside each attempt from now on."""
+
+    def lease(self) -> dict[str, Any]:
+        """What another process needs to commit a ``step.transaction`` by itself."""
+
+    def committed(self, changes: list[list[Any]]) -> None:
+        """It has committed by itself: run, seq and status of each change."""
+
+    def crashed(self, reason: str) -> None:
+        """The process is gone without a last word. Called on the engine's loop."""
+
+
 class Executor(Protocol):
-    def start(self, definition: Definition, request: CallRequest, sink: Sink) -> Execution:
+    def start(self, definition: Definition, request: CallRequest, sink: RemoteSink) -> Execution:
         """Begins or goes on with a run, on the engine's loop. Everything it learns goes to ``sink``."""

@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.core.ops import CallRequest, ErrorInfo, Memo, Op, Status
 from orchestrator.executors.base import Execution, Sink
 from orchestrator.executors.outcome import call_body, completed, raised, warn_swallowed
+from orchestrator.executors.outside import OutsideWatch
 from orchestrator.sdk.invocation import Invocation
 from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.scope import CURRENT, Scope
@@ -18,11 +19,14 @@ class AsyncExecution:
     """A coroutine that goes on in the same call after each checkpoint."""
 
     in_memory = True
+    parks = True
 
-    def __init__(self, definition: Definition, inv: Invocation, sink: Sink) -> None:
+    def __init__(self, definition: Definition, inv: Invocation, sink: Sink, watch: OutsideWatch) -> None:
         self._inv = inv
         self._sink = sink
         self._started_at = inv.now()
+        self._watch = watch
+        watch.add(inv)
         token = CURRENT.set(Scope(inv))
         try:
             self._task = asyncio.get_running_loop().create_task(self._main(definition))
@@ -33,16 +37,21 @@ class AsyncExecution:
     async def _main(self, definition: Definition) -> Op:
         inv = self._inv
         try:
-            return completed(inv, await call_body(definition, inv), self._started_at)
+            op = completed(inv, await call_body(definition, inv), self._started_at)
         except Exception as error:  # author code: whatever it raises fails the run
-            return raised(inv, error, self._started_at)
+            op = raised(inv, error, self._started_at)
+        if inv.dead:
+            warn_swallowed(inv)
+        return op
 
     def _ended(self, task: "asyncio.Task[Op]") -> None:
         inv = self._inv
         inv.end_line("", inv.request.attempt)
+        inv.asked.forget()
+        self._watch.remove(inv)
         if inv.dead:
-            if not task.cancelled() and task.exception() is None:
-                warn_swallowed(inv)
+            if not task.cancelled():
+                task.exception()  # it was unwound: no error to report
             self._sink.finished(None)
             return
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
@@ -70,6 +79,7 @@ class SyncExecution:
     """A call in a thread; each wait unwinds it, and it is called again with its memos."""
 
     in_memory = False
+    parks = False
 
     def __init__(
         self, definition: Definition, inv: Invocation, sink: Sink, submit: Callable[[Callable[[], None]], None]
@@ -86,14 +96,15 @@ class SyncExecution:
         started_at = inv.now()
         op: Op | None = None
         try:
-            op = completed(inv, call_body(definition, inv), started_at)
-            if inv.rests:
-                warn_swallowed(inv)
-                op = None
+            value = call_body(definition, inv)
+            if not inv.rests:
+                op = completed(inv, value, started_at)
         except Suspend:
-            op = None
+            inv.rests = False  # it has passed, as it should
         except BaseException as error:  # author code: whatever it raises fails the run
-            op = None if inv.dead else raised(inv, error, started_at)
+            op = None if inv.rests or inv.dead else raised(inv, error, started_at)
+        if inv.rests:
+            warn_swallowed(inv)
         inv.end_line("", inv.request.attempt)
         inv.dead = True
         self._loop.call_soon_threadsafe(self._sink.finished, op)
@@ -109,14 +120,23 @@ class SyncExecution:
 
 
 class LocalExecutor:
-    """``submit`` runs a function in a thread of the body pool."""
+    """``submit`` runs a function in a thread of the body pool; ``inline``: on the loop itself."""
 
-    def __init__(self, submit: Callable[[Callable[[], None]], None], stubs: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        submit: Callable[[Callable[[], None]], None],
+        stubs: Mapping[str, Any] | None = None,
+        *,
+        inline: bool = False,
+    ) -> None:
         self._submit = submit
         self._stubs = stubs
+        self._inline = inline
+        self._watch = OutsideWatch()
 
     def start(self, definition: Definition, request: CallRequest, sink: Sink) -> Execution:
-        inv = Invocation(request, sink, definition.retries, is_async=definition.is_async, stubs=self._stubs)
+        policy, is_async = definition.retries, definition.is_async
+        inv = Invocation(request, sink, policy, is_async=is_async, stubs=self._stubs, inline=self._inline)
         if definition.is_async:
-            return AsyncExecution(definition, inv, sink)
+            return AsyncExecution(definition, inv, sink, self._watch)
         return SyncExecution(definition, inv, sink, self._submit)

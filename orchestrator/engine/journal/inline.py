@@ -50,7 +50,7 @@ class InlineJournal:
             future.set_exception(error)
         return future
 
-    def close(self) -> None:
+    def close(self, timeout_seconds: float | None = None) -> None:
         if not self.nested:
             self.db.close()
 

@@ -7,9 +7,14 @@ from typing import Any, Protocol
 from orchestrator.engine.journal.items import Item
 
 
-class Journal(Protocol):
+class Asked(Protocol):
+    """As much of it as a thread needs."""
+
     owner: str
 
-    def append(self, item: Item) -> "asyncio.Future[Any]": ...
     def submit(self, item: Item) -> "Future[Any]": ...
-    def close(self) -> None: ...
+
+
+class Journal(Asked, Protocol):
+    def append(self, item: Item) -> "asyncio.Future[Any]": ...
+    def close(self, timeout_seconds: float | None = None) -> None: ...

@@ -93,6 +93,50 @@ def vigil(ctx: SyncContext[Any]) -> int:
     return ctx.step.run("last", answer, 1)
 
 
+def leave_at_once() -> None:
+    testify()
+    os._exit(1)
+
+
+@function("murder/asked")
+async def murder(ctx: Context[Any]) -> int:
+    """A step that takes its process with it, every time."""
+    await ctx.step.sleep("aim", "300ms")  # who asked gets the answer first
+    await ctx.step.run("kill", leave_at_once)
+    return await ctx.step.run("flee", answer_later, 2)
+
+
+@murder.on_failure
+async def mourn(ctx: Context[Any]) -> str:
+    return str(ctx.event.data.error.message)
+
+
+@function("march/asked")
+async def march(ctx: Context[Any]) -> list[Any]:
+    """Everything that a run can do, behind a gate."""
+    step = ctx.step
+    await step.run("watch", wait_at_the_gate)
+    booked = await step.transaction("book", enter, ctx.run_id, "book")
+    await step.sleep("rest", "100ms")
+    both = await asyncio.gather(
+        step.run("left", answer_later, 3), step.wait_for_signal("go"), step.sleep("nap", "50ms")
+    )
+    child = await step.invoke("child", carry, 5)
+    await step.send_event("report", "parcel/sent", {})
+    return [booked, both[:2], child]
+
+
+@function("march/asked-in-threads")
+def march_in_threads(ctx: SyncContext[Any]) -> list[Any]:
+    step = ctx.step
+    step.run("watch", wait_at_the_gate)
+    booked = step.transaction("book", enter, ctx.run_id, "book")
+    step.sleep("rest", "100ms")
+    both = step.parallel(lambda: step.run("left", answer, 3), lambda: step.wait_for_signal("go"))
+    child = step.invoke("child", carry, 5)
+    return [booked, list(both), child]
+
+
 @function("parcel/sent")
 async def deliver(ctx: Context[Any]) -> int:
     return await ctx.step.run("deliver", answer_later, 1)

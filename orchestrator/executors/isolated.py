@@ -1,0 +1,192 @@
+"""Runs in a process of their own: the ops come over a pipe and are answered once they are durable."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import Context
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from orchestrator.core.errors import OrchestratorError
+from orchestrator.core.ops import CallRequest, ErrorInfo, Op, OpKind, Status, StepCompleted, StepErrored, WaitOpened
+from orchestrator.executors.base import Execution, RemoteSink
+from orchestrator.executors.process import Child
+from orchestrator.executors.wire import op_from_wire
+from orchestrator.sdk.registry import Definition
+from orchestrator.sdk.transport import StepRun, Suspend
+
+
+class IsolatedExecution:
+    """The engine's end of the pipe."""
+
+    parks = False  # a waiting run holds no process
+
+    def __init__(
+        self, definition: Definition, request: CallRequest, sink: RemoteSink, slots: asyncio.Semaphore
+    ) -> None:
+        self.in_memory = definition.is_async
+        self._sink = sink
+        self._child: Child | None = None
+        self._over = False  # it was told to unwind
+        self._ended = False  # it has said its last word
+        self._told = 0  # what may have moved a branch since the child was last quiet
+        self._early: list[dict[str, Any]] = []  # what is told before the child is there
+        self._attempt = request.attempt
+        self._bodies: dict[str, StepRun] = {}  # the last of each step
+        self._running: dict[str, StepRun] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.main = self._background(self._live(definition, request, slots))
+
+    async def _live(self, definition: Definition, request: CallRequest, slots: asyncio.Semaphore) -> None:
+        async with slots:
+            reason = "" if self._over else await self._execute(definition, request)
+        if self._ended:
+            return
+        if self._over:
+            self._sink.finished(None)
+        else:
+            self._sink.crashed(reason)
+
+    async def _execute(self, definition: Definition, request: CallRequest) -> str:
+        try:
+            child = self._child = await Child.spawn(self._said)
+        except OSError as error:
+            return f"could not be started: {error}"
+        try:
+            self._sink.executes_in(child.pid)
+            what = {"function": definition.id, "module": definition.body.__module__}
+            child.send({"request": request, "lease": self._sink.lease(), **what})
+            while self._early:
+                child.send(self._early.pop(0))
+            if self._over:
+                self._unwind(child)
+            async for message in child.messages():
+                self._hear(child, message)
+            return await child.ended()
+        finally:
+            child.kill()
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        # In a context of its own: it is no branch of the run that happens to ask for it.
+        task = asyncio.get_running_loop().create_task(work, context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # From the child
+
+    def _hear(self, child: Child, message: dict[str, Any]) -> None:
+        match message["did"]:
+            case "commit":
+                self._background(self._commit(child, message))
+            case "open_wait":
+                op = op_from_wire(message["op"])
+                assert isinstance(op, WaitOpened)
+                self._sink.open_wait(op)
+            case "quiet":
+                if message["seen"] == self._told and not self._over:
+                    self._sink.quiet()
+            case "take_signal":
+                child.send({"answer": message["n"], "value": self._sink.take_signal(message["name"])})
+            case "began" | "ended":
+                self._note_body(message)
+            case "log":
+                self._sink.log(*message["line"])
+            case "committed":
+                self._sink.committed(message["changes"])
+            case "finished":
+                self._ended = True
+                self._sink.finished(op_from_wire(message["op"]))
+
+    async def _commit(self, child: Child, message: dict[str, Any]) -> None:
+        op = op_from_wire(message["op"])
+        assert op is not None
+        answer: dict[str, Any] = {"answer": message["n"]}
+        try:
+            await self._sink.commit(self._as_seen(op))
+        except Suspend:
+            answer["suspend"] = True
+        except OrchestratorError as error:
+            answer |= {"error": type(error).__name__, "message": str(error)}
+        child.send(answer)
+
+    def _as_seen(self, op: Op) -> Op:
+        """Whether others have seen the body run is known here, not in the child."""
+        if isinstance(op, StepCompleted | StepErrored) and (body := self._bodies.get(op.key)) and body.recorded:
+            return replace(op, recorded=True)
+        return op
+
+    def _note_body(self, message: dict[str, Any]) -> None:
+        key, op, ordinal, attempt, started_at = message["step"]
+        if message["did"] == "ended":
+            self._sink.body_ended(self._running.pop(key))
+            return
+        step = StepRun(key, OpKind(op), ordinal, attempt, datetime.fromisoformat(started_at))
+        self._bodies[key] = self._running[key] = step
+        self._sink.body_began(step)
+
+    def _said(self, stream: str, line: str) -> None:
+        """What the process itself wrote: native code, its own children, a traceback of the interpreter."""
+        alone = next(iter(self._running.values())) if len(self._running) == 1 else None
+        key, attempt = (alone.key, alone.attempt) if alone is not None else ("", self._attempt)
+        self._sink.log(key, attempt, "ERROR" if stream == "stderr" else "INFO", stream, line)
+
+    # From the engine
+
+    def settle(self, key: str, status: Status | None, output: Any, error: ErrorInfo | None) -> None:
+        self._tell({"do": "settle", "key": key, "status": status, "output": output, "error": error})
+
+    def check(self) -> None:
+        self._tell({"do": "check"})
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        self._told += 1
+        if self._child is not None:
+            self._child.send(message)
+        else:
+            self._early.append(message)
+
+    def look(self) -> bool:
+        """What it awaits outside its steps keeps nobody else waiting."""
+        return False
+
+    def suspend(self) -> None:
+        if not self._over:
+            self._over = True
+            if self._child is not None:
+                self._unwind(self._child)
+
+    def kill(self) -> None:
+        """At once: what it does counts no more."""
+        self._over = True
+        if self._child is not None:
+            self._child.kill()
+        else:
+            self.main.cancel()
+
+    def _unwind(self, child: Child) -> None:
+        child.send({"do": "suspend"})
+        child.end_soon()
+
+
+class IsolatedExecutor:
+    """``processes``: how many may run at once; further runs wait for one to end."""
+
+    def __init__(self, processes: int) -> None:
+        self._slots = asyncio.Semaphore(processes)
+        self._executions: set[IsolatedExecution] = set()
+
+    def start(self, definition: Definition, request: CallRequest, sink: RemoteSink) -> Execution:
+        execution = IsolatedExecution(definition, request, sink, self._slots)
+        self._executions.add(execution)
+        execution.main.add_done_callback(lambda _: self._executions.discard(execution))
+        return execution
+
+    @property
+    def idle(self) -> bool:
+        """No process lives."""
+        return not self._executions
+
+    def kill_all(self) -> None:
+        for execution in tuple(self._executions):
+            execution.kill()

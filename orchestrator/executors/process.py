@@ -1,0 +1,113 @@
+"""A child process that executes one run: its control channel, what it writes, and how it is ended."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+from orchestrator.executors.wire import HEAD, MAX_FRAME, frame, unframe
+
+CHILD = "orchestrator.workers.child"
+TERMINATE_SECONDS = 5.0  # for a child that was asked to unwind
+KILL_SECONDS = 2.0  # for one that got SIGTERM
+TAIL_LINES = 20  # of standard error, for the message when it dies
+MAX_LINE = 64 * 1024
+
+Say = Callable[[str, str], None]  # stream and line
+
+
+class Child:
+    """Started by ``spawn``; lives on the engine's loop."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, say: Say
+    ) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._outputs = asyncio.gather(
+            self._copy("stdout", process.stdout, say), self._copy("stderr", process.stderr, say)
+        )
+
+    @classmethod
+    async def spawn(cls, say: Say) -> "Child":
+        """A new interpreter, not a fork: it shares no lock, no connection and no thread with this process."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", CHILD, str(theirs.fileno())),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+                pass_fds=(theirs.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the engine, which drains
+            )
+        reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
+        return cls(process, reader, writer, say)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """What a child that is gone would have got is dropped."""
+        if not self._writer.is_closing():
+            self._writer.write(frame(message))
+
+    async def messages(self) -> AsyncIterator[dict[str, Any]]:
+        """Until the child closes its end."""
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                length = int.from_bytes(await self._reader.readexactly(HEAD), "big")
+                if length > MAX_FRAME:
+                    return
+                yield unframe(await self._reader.readexactly(length))
+
+    async def ended(self) -> str:
+        """Waits for its end: what ended it, in words, with the last it said on standard error."""
+        self._writer.close()
+        code = await self._process.wait()
+        with suppress(TimeoutError):  # a grandchild may keep the streams open
+            await asyncio.wait_for(self._outputs, KILL_SECONDS)
+        words = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        last = self._tail[-1].strip() if self._tail else ""
+        return f"{words}: {last}" if last else words
+
+    def end_soon(self, after_seconds: float = TERMINATE_SECONDS) -> None:
+        """SIGTERM if it still lives after that time, then SIGKILL."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(after_seconds, self._signal, signal.SIGTERM)
+        loop.call_later(after_seconds + KILL_SECONDS, self.kill)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    async def _copy(self, stream: str, reader: asyncio.StreamReader, say: Say) -> None:
+        async for line in _lines(reader):
+            if stream == "stderr" and line.strip():
+                self._tail.append(line[:500])
+            say(stream, line)
+
+
+async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Lines without their end; one that is too long comes in parts."""
+    rest = b""
+    while chunk := await reader.read(MAX_LINE):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > MAX_LINE:
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            yield line.decode(errors="replace")
+    if rest:
+        yield rest.decode(errors="replace")

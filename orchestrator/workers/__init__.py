@@ -1,0 +1,1 @@
+"""Where functions execute besides the engine's own process."""

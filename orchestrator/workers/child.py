@@ -1,0 +1,40 @@
+"""A child process that executes one run: ``python -m orchestrator.workers.child FD``, started by the engine.
+
+It holds no lease and writes no journal: it says ops over the pipe and goes on when they are durable. Only
+``step.transaction`` commits here, under the fence that the engine holds.
+"""
+
+import ctypes
+import faulthandler
+import os
+import signal
+import socket
+import sys
+from importlib import import_module
+
+import django
+
+from orchestrator.workers.pipe import ORPHANED, Pipe
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    _die_with_parent()
+    faulthandler.enable()
+    pipe = Pipe(socket.socket(fileno=int(sys.argv[1])))
+    start = pipe.read()
+    django.setup()
+    import_module("orchestrator.workers.execution").execute(pipe, start)  # after the setup: it knows the models
+
+
+def _die_with_parent() -> None:
+    """Also when native code keeps the interpreter from seeing the pipe close, where the system is Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:
+        os._exit(ORPHANED)  # it died before this was asked for
+
+
+if __name__ == "__main__":
+    main()
