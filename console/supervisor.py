@@ -43,10 +43,11 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A child is gone; a negative code is the signal that ended it."""
+    """A child is gone; a negative code is the signal that ended it. ``served``: it had come up before."""
 
     child: "subprocess.Popen[bytes]"
     code: int
+    served: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +81,25 @@ class Supervisor:
                     _say(f"Changed: {_briefly(paths)}. Restarting.")
                     self._stop()
                     self._start("--again")
-                case Ended(child, code) if child is self._child:
+                case Ended(child, code, served) if child is self._child:
                     if code in (0, REFUSED):
                         return min(code, 1)
-                    self._go_on_without(code)
+                    self._go_on_without(code, served=served)
 
     def _start(self, *options: str) -> None:
-        fds = (self._plan.listener_fd, self._lifeline)
-        command = [*self._plan.command, "--listener-fd", str(fds[0]), "--parent-fd", str(fds[1]), *options]
-        child = self._child = subprocess.Popen(command, pass_fds=fds)
-        threading.Thread(target=lambda: self._news.put(Ended(child, child.wait())), daemon=True).start()
+        ready, told = os.pipe()
+        fds = {"--listener-fd": self._plan.listener_fd, "--parent-fd": self._lifeline, "--ready-fd": told}
+        named = [word for option, fd in fds.items() for word in (option, str(fd))]
+        child = self._child = subprocess.Popen([*self._plan.command, *named, *options], pass_fds=tuple(fds.values()))
+        os.close(told)
+
+        def watch_it() -> None:
+            code = child.wait()
+            served = bool(os.read(ready, 1))
+            os.close(ready)
+            self._news.put(Ended(child, code, served))
+
+        threading.Thread(target=watch_it, daemon=True).start()
 
     def _stop(self) -> None:
         child, self._child = self._child, None
@@ -103,10 +113,11 @@ class Supervisor:
             child.kill()
             child.wait()
 
-    def _go_on_without(self, code: int) -> None:
+    def _go_on_without(self, code: int, *, served: bool) -> None:
         self._child = None
-        if code < 0:
-            _say(f"The server was ended by {signal.Signals(-code).name}. Starting it again.")
+        if code < 0 or served:
+            how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+            _say(f"The server was ended {how}. Starting it again.")
             self._start("--again")
         else:
             _say("The server could not go on (see above). It starts again when a file changes.")

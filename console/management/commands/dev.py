@@ -40,12 +40,14 @@ class Command(BaseCommand):
         parser.add_argument("--no-reload", action="store_true", help="do not watch files")
         parser.add_argument("--listener-fd", type=int, help=SUPPRESS)
         parser.add_argument("--parent-fd", type=int, help=SUPPRESS)
+        parser.add_argument("--ready-fd", type=int, help=SUPPRESS)
         parser.add_argument("--again", action="store_true", help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["parent_fd"] is not None:
             follow(options["parent_fd"])
-            self._serve(socket.socket(fileno=options["listener_fd"]), again=options["again"], refusal_code=REFUSED)
+            listener = socket.socket(fileno=options["listener_fd"])
+            self._serve(listener, again=options["again"], refusal_code=REFUSED, ready_fd=options["ready_fd"])
             return
         self._take_functions(options["functions"])
         listener = self._listen(options["port"])
@@ -54,11 +56,20 @@ class Command(BaseCommand):
         else:
             self._supervise(listener)
 
-    def _serve(self, listener: socket.socket, *, again: bool = False, refusal_code: int = 1) -> None:
+    def _serve(
+        self, listener: socket.socket, *, again: bool = False, refusal_code: int = 1, ready_fd: int | None = None
+    ) -> None:
         self.check()
         address = f"http://{HOST}:{listener.getsockname()[1]}"
+
+        def ready() -> None:
+            self._announce(address, again=again)
+            if ready_fd is not None:
+                os.write(ready_fd, b"!")
+                os.close(ready_fd)
+
         try:
-            serve(listener, lambda: self._announce(address, again=again))
+            serve(listener, ready)
         except EngineAlreadyRunning as error:
             raise CommandError(str(error), returncode=refusal_code) from error
 
