@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -56,12 +57,18 @@ def endpoint() -> Endpoint | None:
 def ask(model: Endpoint, prompt: str) -> str:
     """The model's answer. Timeouts, broken connections and 5xx raise what a retry policy tries again."""
     body = {"model": model.model, "max_tokens": MOST_TOKENS, "messages": [{"role": "user", "content": prompt}]}
-    response = httpx.post(model.url, json=body, headers=model.headers, timeout=PATIENCE)
+    response = client().post(model.url, json=body, headers=model.headers, timeout=PATIENCE)
     refuse_errors(response)
     try:
         return model.read(response.json()).strip()
     except (ValueError, LookupError, TypeError) as error:
         raise RuntimeError(f"{model.url} answered what is no answer of a model: {response.text[:200]}") from error
+
+
+@lru_cache
+def client() -> httpx.Client:
+    """One for all threads: its connections are used again."""
+    return httpx.Client()
 
 
 def read_openai(answer: Any) -> str:

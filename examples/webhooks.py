@@ -6,6 +6,7 @@ import os
 
 import orjson
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -20,16 +21,20 @@ def github(request: HttpRequest) -> JsonResponse:
     secret = github_secret()
     if not secret:
         return refused(503, "set GITHUB_WEBHOOK_SECRET to the secret that GitHub was given")
-    if not is_signed(request.body, request.headers.get("X-Hub-Signature-256", ""), secret):
-        return refused(401, "X-Hub-Signature-256 is not the signature of this body")
     try:
-        payload = orjson.loads(request.body)
-        kind, delivery = request.headers["X-GitHub-Event"], request.headers.get("X-GitHub-Delivery")
+        body = request.body
+    except RequestDataTooBig as error:
+        return refused(413, str(error))
+    if not is_signed(body, request.headers.get("X-Hub-Signature-256", ""), secret):
+        return refused(401, "X-Hub-Signature-256 is not the signature of this body")
+    kind, delivery = request.headers.get("X-GitHub-Event"), request.headers.get("X-GitHub-Delivery")
+    if not kind:
+        return refused(400, "X-GitHub-Event is missing")
+    try:
+        payload = orjson.loads(body)
         event_id = send(f"github/{kind}", payload, id=delivery)
     except orjson.JSONDecodeError:
         return refused(400, "the body is no JSON: choose application/json as the webhook's content type")
-    except KeyError:
-        return refused(400, "X-GitHub-Event is missing")
     except OrchestratorError as error:
         return refused(error.status, str(error))
     return JsonResponse({"event": event_id}, status=202)

@@ -38,8 +38,8 @@ async def invoice(ctx: Context[OrderCompleted]) -> str:
     number = await step.transaction("write-invoice", write_invoice, order)
     try:
         receipt = await step.run("charge", charge)
-    except StepError as error:
-        await step.transaction("ask-for-another-card", ask_for_another_card, number, order.email, str(error))
+    except StepError:
+        await step.transaction("mark-unpaid", mark_unpaid, number, order.email)
         raise
     await step.transaction("mark-paid", mark_paid, number, order.email, receipt)
     return receipt
@@ -54,6 +54,6 @@ def mark_paid(number: int, email: str, receipt: str) -> None:
     send_mail(email, f"Invoice {number} is paid", f"Thank you. Your receipt is {receipt}.")
 
 
-def ask_for_another_card(number: int, email: str, reason: str) -> None:
+def mark_unpaid(number: int, email: str) -> None:
     Invoice.objects.filter(pk=number).update(state="unpaid")
-    send_mail(email, f"Invoice {number} is not paid", f"Please give us another card: {reason}.")
+    send_mail(email, f"Invoice {number}: please give us another card")

@@ -15,6 +15,13 @@ RunOf = Callable[[object], Run]
 FINAL = [status for status in Status if status.final]
 
 
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is configured on this machine, no test asks a language model that it has not started itself."""
+    for name in ("LLM_BASE_URL", "LLM_API", "LLM_API_KEY", "LLM_MODEL", "GITHUB_WEBHOOK_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def engine(transactional_db: None) -> Iterator[EngineHost]:
     host = start_engine()
