@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth import get_user_model
 
 from console.auth import may_enter
 from console.live.feeds import Feed, Frame, open_feed
@@ -192,5 +193,5 @@ def signed_in(scope: dict[str, Any]) -> bool:
         return False
     if session is not None and session.session_key and not session.exists(session.session_key):
         return False
-    known = type(user)._default_manager.filter(pk=user.pk).first()
+    known = get_user_model()._default_manager.filter(pk=user.pk).first()
     return known is not None and may_enter(known)

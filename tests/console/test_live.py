@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.auth import UserLazyObject
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, User
 
@@ -78,6 +79,14 @@ async def test_a_client_that_does_not_acknowledge_gets_two_frames_and_then_one_f
     await socket.send_json_to({"t": "ack", "c": f"run:{run.id}", "rev": frames[0]["rev"]})
     rest = await socket.receive_json_from()
     assert (rest["p"], len(rest["s"])) == (frames[1]["rev"], 4)
+    await socket.disconnect()
+
+
+async def test_a_session_is_known_though_channels_wraps_its_user():
+    wrapped = UserLazyObject()
+    wrapped._wrapped = await User.objects.acreate(username="grace", is_staff=True)
+    socket = await connect(wrapped)
+    assert (await socket.receive_json_from())["t"] == "hello"
     await socket.disconnect()
 
 
