@@ -13,7 +13,7 @@ from orchestrator.engine.facts import RunFacts
 from orchestrator.engine.hosting import Host
 from orchestrator.engine.journal.items import Checkpoint
 from orchestrator.engine.recording import Recorder
-from orchestrator.sdk.transport import StepRun, Suspend
+from orchestrator.sdk.transport import WARNINGS, StepRun, Suspend
 
 
 class HeldRun(ABC):
@@ -51,6 +51,8 @@ class HeldRun(ABC):
 
     def log(self, key: str, number: int, level: str, logger: str, message: str) -> None:
         self._bodies.logs.add(key, number, self.now(), level=level, logger=logger, message=message)
+        if logger == WARNINGS:
+            self.host.bodies_run()  # shown soon, though no checkpoint may come for long
 
     # Checkpoints
 
@@ -127,6 +129,8 @@ class HeldRun(ABC):
 
     def show_bodies(self) -> bool:
         """Writes the row of each body that has run for a while; whether any still runs."""
+        if self.ended or self.resting:
+            return False
         tell = self.host.journal.submit
         return self._bodies.show(self.now(), lambda op: tell(self._record(op)), lambda: tell(self._checkpoint()))
 

@@ -60,7 +60,7 @@ class VirtualEngine:
             registry=registry,
             pool=pool,
             timers=self.timers,
-            executor=LocalExecutor(pool.submit, stubs),
+            executor=LocalExecutor(pool.submit, stubs, inline=True),
             loop=self.loop,
             worker="harness",
             transact=body,

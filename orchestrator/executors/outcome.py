@@ -18,6 +18,7 @@ from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.transport import Blocked
 
 logger = logging.getLogger(__name__)
+MAX_LEFT_OUT = 10  # warnings of one execution
 INVOKED_EVENT = "signalbox/function.invoked"
 
 
@@ -48,7 +49,22 @@ def _payload_class(definition: Definition, event: Mapping[str, Any]) -> type[Any
 
 def completed(inv: Invocation, value: Any, started_at: datetime) -> Op:
     """Raises Unserialisable when the function returned what JSON cannot hold."""
-    return RunCompleted(encode(value), started_at)
+    op = RunCompleted(encode(value), started_at)
+    if not inv.dead:
+        _warn_of_steps(inv)
+    return op
+
+
+def _warn_of_steps(inv: Invocation) -> None:
+    """Steps that a function, which completes, should have awaited or asked for."""
+    for step in inv.asked.never_awaited():
+        inv.warn("unawaited", f"step {step!r} was never awaited, so it did not run: write `await` before it", step=step)
+    for key in inv.left_out()[:MAX_LEFT_OUT]:
+        message = (
+            f"step {key!r} is recorded and was not asked for: the function has changed, or its way depends on more than"
+            " its input and what its steps answered. Put clocks, random numbers and reads of the world into steps"
+        )
+        inv.warn("left out", message, step=key)
 
 
 def raised(inv: Invocation, error: BaseException, started_at: datetime) -> Op:
@@ -71,8 +87,8 @@ def _of_step(info: ErrorInfo, error: StepError) -> ErrorInfo:
 def warn_swallowed(inv: Invocation) -> None:
     """The function caught what unwinds it and returned: nothing is lost, but its author should know."""
     message = (
-        "the function swallowed its suspension: it has a bare `except:` or `except BaseException:`, or returns in a"
-        " `finally`; let it pass"
+        "the function swallowed its suspension: it has a bare `except:` or `except BaseException:`, or returns or"
+        " raises in a `finally`; let it pass"
     )
     logger.warning("run.suspension_swallowed", extra={"run": inv.request.run_id})
-    inv.transport.log("", inv.request.attempt, "WARNING", "signalbox", message)
+    inv.warn("swallowed", message)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from orchestrator.core.codec import return_shape
 from orchestrator.core.durations import parse_duration
@@ -16,6 +16,7 @@ from orchestrator.sdk.invocation import Invocation
 from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.sending import incoming
 
+T = TypeVar("T")
 Duration = str | timedelta | int | float
 MAX_SIGNAL_NAME = 200  # characters
 
@@ -32,6 +33,11 @@ class Asking:
     ) -> programs.Program:
         shape = return_shape(function)
         return programs.run(self._inv, id, function, args, kwargs, retries=self._retries, shape=shape, op=op)
+
+    def _each(self, id: str, step_id: str, function: Callable[..., Any], item: Any) -> programs.Program:
+        """The step of one item of the map ``id``."""
+        shape, retries = return_shape(function), self._retries
+        return programs.run(self._inv, step_id, function, (item,), {}, retries=retries, shape=shape, stub=id)
 
     def _sleep_until(self, id: str, moment: datetime | str) -> programs.Program:
         if isinstance(moment, str):
@@ -97,3 +103,19 @@ def received(envelope: Mapping[str, Any] | None, what: type[Any] | str) -> Event
     if envelope is None:
         return None
     return load_event(envelope, None if isinstance(what, str) else what)
+
+
+def step_ids(id: str, items: Sequence[T], key: Callable[[T], str] | None) -> list[str]:
+    """Ids of the steps of a map; without a key they are numbered. Raises InvalidInput unless keys are unique texts."""
+    if key is None:
+        return [id] * len(items)
+    ids: list[str] = []
+    for item in items:
+        name = key(item)
+        if not isinstance(name, str) or not name:
+            raise InvalidInput(f"step {id!r}: the key of an item is a text, not {name!r}")
+        ids.append(f"{id}:{name}")
+    if len(set(ids)) < len(ids):
+        twice = next(one for one in ids if ids.count(one) > 1)
+        raise InvalidInput(f"step {id!r}: two items have the key {twice[len(id) + 1 :]!r}; a key names one item's step")
+    return ids

@@ -8,6 +8,7 @@ import asyncio
 import collections.abc
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
+from time import monotonic
 from typing import Any
 
 from orchestrator.core.ops import Memo
@@ -22,21 +23,28 @@ JOINS = {
 }
 # as_completed gets its tasks from a queue; a queue or lock of the author's own is author code that waits.
 QUEUE_JOIN = [("tasks.py", "_wait_for_one"), ("queues.py", "get")]
+BLOCKED_SECONDS = 0.25  # between two awaits: then the author is told
 
 
 class Watched(collections.abc.Coroutine[Any, Any, Any]):
     """A coroutine that remembers what it awaits and tells its run when it moved."""
 
-    __slots__ = ("at", "branches", "coroutine")
+    __slots__ = ("at", "branches", "coroutine", "in_body")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], branches: "Branches") -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], branches: "Branches", *, in_body: bool) -> None:
         self.coroutine = coroutine
         self.branches = branches
+        self.in_body = in_body  # made by the body of a step, not by the function
         self.at: Any = None
 
     def send(self, value: Any) -> Any:
         self.at = None
-        self.at = self.coroutine.send(value)
+        began = monotonic()
+        try:
+            self.at = self.coroutine.send(value)
+        finally:
+            if (seconds := monotonic() - began) > BLOCKED_SECONDS:
+                self.branches.on_blocked(self, seconds)
         self.branches.moved()
         return self.at
 
@@ -60,10 +68,15 @@ class RunTask(asyncio.Task[Any]):
 
 
 class Branches:
-    """All tasks of one execution. ``on_quiet`` is called on the loop each time the run became quiet."""
+    """All tasks of one execution. ``on_quiet`` is called on the loop each time the run became quiet.
 
-    def __init__(self, on_quiet: Callable[[], None]) -> None:
+    ``on_blocked``: one of them has not let go of the loop for so many seconds.
+    """
+
+    def __init__(self, on_quiet: Callable[[], None], on_blocked: Callable[[Watched, float], None]) -> None:
         self.tasks: set[RunTask] = set()
+        self.on_blocked = on_blocked
+        self._cut_off = False  # a branch was cancelled
         self._parks: dict[str, asyncio.Future[Memo | None]] = {}
         self._parked: set[asyncio.Future[Any]] = set()
         self._on_quiet = on_quiet
@@ -102,9 +115,20 @@ class Branches:
 
     def ended(self, task: "asyncio.Task[Any]") -> None:
         self.tasks.discard(task)
+        self._cut_off = self._cut_off or task.cancelled()
         if self._dead and not task.cancelled():
             task.exception()  # Suspend in a branch nobody joins is no error to report
         self.moved()
+
+    @property
+    def all_parked(self) -> bool:
+        """Every task rests in a wait of its own."""
+        return len(self._parked) >= len(self.tasks)
+
+    def left_behind(self) -> bool:
+        """Whether a branch was cancelled or still goes on; asked by the function's own task at its end."""
+        own = asyncio.current_task()
+        return self._cut_off or any(task is not own and not task.done() for task in self.tasks)
 
     def moved(self) -> None:
         if self._check is None and self._parked and not self._dead:
@@ -112,10 +136,10 @@ class Branches:
 
     def _look(self) -> None:
         self._check = None
-        if self._parked and not self._dead and all(self._rests(task) for task in self.tasks if not task.done()):
+        if self._parked and not self._dead and all(self.rests(task) for task in self.tasks if not task.done()):
             self._on_quiet()
 
-    def _rests(self, task: RunTask) -> bool:
+    def rests(self, task: RunTask) -> bool:
         awaited = task.watched.at
         if awaited is None:
             return False
@@ -144,11 +168,13 @@ def task_factory(
     scope = CURRENT.get() if context is None else context.get(CURRENT)
     branches: Branches | None = getattr(scope.invocation, "branches", None) if scope is not None else None
     options: dict[str, Any] = {} if context is None else {"context": context}
-    if branches is None:
+    if scope is None or branches is None:
         return asyncio.Task(coroutine, loop=loop, **options)
-    watched = Watched(coroutine, branches)
+    watched = Watched(coroutine, branches, in_body=bool(scope.step))
     task = RunTask(watched, loop=loop, **options)
     task.watched = watched
+    if branches.tasks and not scope.step:
+        scope.invocation.forked = True
     branches.tasks.add(task)
     task.add_done_callback(branches.ended)
     return task

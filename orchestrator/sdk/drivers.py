@@ -69,6 +69,9 @@ def drive_blocking(program: Program, inv: Invocation) -> Any:
             effect = program.throw(error) if error is not None else program.send(answer)
         except StopIteration as stop:
             return stop.value
+        except Suspend:
+            inv.rests = True
+            raise
         answer, error = None, None
         try:
             answer = _perform_blocking(effect, inv)
@@ -84,7 +87,6 @@ def _perform_blocking(effect: Effect, inv: Invocation) -> Memo | Any:
         return _transact(inv, effect.step, partial(effect.function, *effect.args, **(effect.kwargs or {})))
     if isinstance(effect, CallBody):
         return _call_blocking(effect, inv)
-    inv.rests = True
     raise Suspend
 
 

@@ -1,7 +1,7 @@
 """One execution of a function: which steps are settled, which are open, what the next one is called."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +9,12 @@ from orchestrator.core.codec import Shape
 from orchestrator.core.errors import InvalidInput, MisplacedCall, StepError
 from orchestrator.core.ops import CallRequest, Memo, OpenStep, OpKind, Status
 from orchestrator.core.retry import Retries
-from orchestrator.sdk.branches import Branches
+from orchestrator.sdk.asked import Asked
+from orchestrator.sdk.branches import Branches, Watched
+from orchestrator.sdk.frames import author_frame, place
+from orchestrator.sdk.order import StepOrder
 from orchestrator.sdk.scope import CURRENT
-from orchestrator.sdk.transport import Blocked, Suspend, Transport
+from orchestrator.sdk.transport import WARNINGS, Blocked, Suspend, Transport
 
 MAX_STEP_ID = 200  # characters
 
@@ -27,6 +30,7 @@ class Invocation:
         *,
         is_async: bool = False,
         stubs: Mapping[str, Any] | None = None,
+        inline: bool = False,
     ) -> None:
         self.request = request
         self.transport = transport
@@ -37,11 +41,16 @@ class Invocation:
         self.is_async = is_async
         self.stubs = stubs or {}  # what the Harness puts in place of step bodies, by step id
         self.dead = False  # nothing that is said from now on counts
-        self.rests = False  # a sync function reached a wait
+        self.rests = False  # a sync function was unwound
+        self.forked = False  # it has branches: their steps come in any order
+        self.asked = Asked()
+        self._inline = inline  # sync bodies run on the loop, as the Harness has it
         self._branches: Branches | None = None
         self._seen: dict[str, int] = {}  # next number of each id
         self._said: dict[tuple[str, int], str] = {}  # printed lines that have no end yet
         self._used: set[str] = set()
+        self._order = StepOrder()
+        self._warned: set[tuple[str, str]] = set()
         known: list[Memo | OpenStep] = [*self.memos.values(), *self.open_steps.values()]
         self._next_ordinal = 1 + max((step.ordinal for step in known), default=0)
         self._lock = threading.Lock()
@@ -50,8 +59,39 @@ class Invocation:
     def branches(self) -> Branches:
         """The tasks of an async function."""
         if self._branches is None:
-            self._branches = Branches(self.transport.quiet)
+            self._branches = Branches(self.transport.quiet, self._blocked)
         return self._branches
+
+    @property
+    def entered(self) -> int:
+        """How many steps have begun."""
+        return len(self._used)
+
+    def warn(self, kind: str, message: str, *, step: str = "", attempt: int = 0) -> None:
+        """Tells the author in the run's log: each kind once a step in one execution."""
+        if (kind, step) not in self._warned:
+            self._warned.add((kind, step))
+            self.transport.log(step, attempt or self.request.attempt, "WARNING", WARNINGS, message)
+
+    def _blocked(self, watched: Watched, seconds: float) -> None:
+        if self._inline or self.dead:
+            return
+        scope = CURRENT.get()
+        step, attempt = (scope.step, scope.attempt) if scope is not None else ("", 0)
+        frame = author_frame(watched.coroutine)
+        after = f" before {place(frame)}" if frame is not None else ""
+        message = (
+            f"code of this run blocked its process for {seconds:.2f} s{after}: all runs of the process stood still."
+            " Make the step's body a plain def, which gets a thread of its own, or await asyncio.to_thread(...)"
+        )
+        self.warn("blocked", message, step=step, attempt=attempt)
+
+    def left_out(self) -> list[str]:
+        """Steps that a former execution has settled and this one, which completes, has never asked for."""
+        left = [memo for key, memo in self.request.memos.items() if key not in self._used]
+        if left and self._branches is not None and self._branches.left_behind():
+            return []  # a race that others have won: its losers need not come so far again
+        return [memo.key for memo in sorted(left, key=lambda memo: memo.ordinal)]
 
     def say(self, step: str, attempt: int, text: str) -> None:
         """Text that a run prints: whole lines become log lines, the rest waits for its end."""
@@ -66,11 +106,12 @@ class Invocation:
         if (step, attempt) in self._said:
             self.say(step, attempt, "\n")
 
-    def body(self, step_id: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The step's body, or what a test puts in its place: a value, an error, or a function."""
-        if step_id not in self.stubs:
+    def body(self, ids: Sequence[str], function: Callable[..., Any]) -> Callable[..., Any]:
+        """The step's body, or what a test puts in its place under one of the ids: a value, an error, or a function."""
+        known = next((id for id in ids if id in self.stubs), None) if self.stubs else None
+        if known is None:
             return function
-        stub = self.stubs[step_id]
+        stub = self.stubs[known]
         if callable(stub) and not isinstance(stub, type):
             return stub  # type: ignore[no-any-return]
 
@@ -94,10 +135,21 @@ class Invocation:
         with self._lock:
             key = self._free_key(step_id)
             known = self.memos.get(key) or self.open_steps.get(key)
-            if known is not None:
-                return key, known.ordinal
-            self._next_ordinal += 1
-            return key, self._next_ordinal - 1
+            if known is None:
+                self._next_ordinal += 1
+                return key, self._next_ordinal - 1
+            before = None if self.forked else self._order.reach(key, known.ordinal)
+        if before is not None:
+            self._warn_of_order(key, before)
+        return key, known.ordinal
+
+    def _warn_of_order(self, key: str, before: str) -> None:
+        message = (
+            f"step {key!r} is reached after step {before!r} now, in a former execution it came before it. The way"
+            " through a function may depend on its input and on what its steps answered only: put clocks, random"
+            " numbers and reads of the world into steps"
+        )
+        self.warn("order", message, step=key)
 
     def _free_key(self, step_id: str) -> str:
         """The id, with a number when it was used before: also one that looks like another's repeat."""

@@ -72,8 +72,9 @@ def run(
     retries: Retries | None,
     shape: Shape,
     op: OpKind = OpKind.RUN,
+    stub: str = "",
 ) -> Program:
-    """A body that is run once, memoized, and retried alone."""
+    """A body that is run once, memoized, and retried alone. ``stub`` is another id under which tests replace it."""
     key, ordinal = inv.enter(step_id)
     if (memo := inv.recall(key, op)) is not None:
         return inv.outcome(memo, shape)
@@ -86,7 +87,7 @@ def run(
     while True:
         step = StepRun(key, op, ordinal, attempt, inv.now(), lost=lost)
         try:
-            value = yield effect(step, inv.body(step_id, function), args, kwargs)
+            value = yield effect(step, inv.body((step_id, stub), function), args, kwargs)
             text = value if op is OpKind.TRANSACTION else encode(value)
             result = shape.load(decode(text))  # what a later execution will get from the memo
         except Exception as error:  # author code: whatever it raises is a failed attempt

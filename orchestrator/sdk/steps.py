@@ -9,7 +9,8 @@ from orchestrator.core.durations import parse_duration
 from orchestrator.core.ops import OpKind
 from orchestrator.core.retry import Retries
 from orchestrator.sdk import programs
-from orchestrator.sdk.asking import Asking, Duration, received
+from orchestrator.sdk.asked import asked
+from orchestrator.sdk.asking import Asking, Duration, received, step_ids
 from orchestrator.sdk.callable import Callee
 from orchestrator.sdk.drivers import drive
 from orchestrator.sdk.events import Event
@@ -31,19 +32,23 @@ class StepTools(Asking):
     async def run(self, id: str, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     async def run(self, id: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @asked
     async def run(self, id: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Runs the body once and remembers its result; retried alone. Raises StepError when it failed for good."""
         return await self._drive(self._run(id, function, args, kwargs, OpKind.RUN))
 
+    @asked
     async def transaction(self, id: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The same for a sync body of Django ORM writes: they and the checkpoint commit together, exactly once."""
         result: R = await self._drive(self._run(id, function, args, kwargs, OpKind.TRANSACTION))
         return result
 
+    @asked
     async def sleep(self, id: str, duration: Duration) -> None:
         """Rests for that long; holds no thread, slot or process."""
         await self._drive(programs.sleep(self._inv, id, parse_duration(duration)))
 
+    @asked
     async def sleep_until(self, id: str, moment: datetime | str) -> None:
         """Rests until that aware moment (or ISO 8601 text)."""
         await self._drive(self._sleep_until(id, moment))
@@ -56,6 +61,7 @@ class StepTools(Asking):
     async def wait_for_event(
         self, id: str, what: str, *, match: str | None = ..., if_: str | None = ..., timeout: Duration | None = ...
     ) -> Event[dict[str, Any]] | None: ...
+    @asked
     async def wait_for_event(
         self,
         id: str,
@@ -72,15 +78,18 @@ class StepTools(Asking):
         """
         return received(await self._drive(self._wait_for_event(id, what, match, if_, timeout)), what)
 
+    @asked
     async def wait_for_signal(self, id: str, name: str | None = None, *, timeout: Duration | None = None) -> Any:
         """Payload of the next signal of that name (default: the id), one sent before included; None on time-out."""
         return await self._drive(self._wait_for_signal(id, name, timeout))
 
+    @asked
     async def invoke(self, id: str, target: Callee[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs another function as a child and answers its output. Raises StepError when it did not complete."""
         result: R = await self._drive(self._invoke(id, target.definition, args, kwargs))
         return result
 
+    @asked
     async def send_event(
         self, id: str, what: object, data: Mapping[str, Any] | None = None, *, key: str | None = None
     ) -> list[str]:
@@ -90,28 +99,60 @@ class StepTools(Asking):
 
     @overload
     async def map(
-        self, id: str, function: Callee[[I], R], items: Iterable[I], *, concurrency: int | None = ...
+        self,
+        id: str,
+        function: Callee[[I], R],
+        items: Iterable[I],
+        *,
+        concurrency: int | None = ...,
+        key: Callable[[I], str] | None = ...,
     ) -> list[R]: ...
     @overload
     async def map(
-        self, id: str, function: Callable[[I], Awaitable[R]], items: Iterable[I], *, concurrency: int | None = ...
+        self,
+        id: str,
+        function: Callable[[I], Awaitable[R]],
+        items: Iterable[I],
+        *,
+        concurrency: int | None = ...,
+        key: Callable[[I], str] | None = ...,
     ) -> list[R]: ...
     @overload
     async def map(
-        self, id: str, function: Callable[[I], R], items: Iterable[I], *, concurrency: int | None = ...
+        self,
+        id: str,
+        function: Callable[[I], R],
+        items: Iterable[I],
+        *,
+        concurrency: int | None = ...,
+        key: Callable[[I], str] | None = ...,
     ) -> list[R]: ...
-    async def map(self, id: str, function: Any, items: Iterable[Any], *, concurrency: int | None = None) -> list[Any]:
-        """One step an item (a child run an item for a task), in parallel, ``concurrency`` at once; outputs in order."""
+    @asked
+    async def map(
+        self,
+        id: str,
+        function: Any,
+        items: Iterable[Any],
+        *,
+        concurrency: int | None = None,
+        key: Callable[[Any], str] | None = None,
+    ) -> list[Any]:
+        """One step an item (a child run an item for a task), in parallel, ``concurrency`` at once; outputs in order.
+
+        The steps are ``id``, ``id:1``, ``id:2``. With ``key``, a text of each item, they are ``id:<key>``: they keep
+        their results when items come in another order. Raises InvalidInput when two items have the same key.
+        """
         elements = list(items)
+        ids = step_ids(id, elements, key)
         results: list[Any] = [None] * len(elements)
         left = iter(enumerate(elements))
 
         async def take_in_turn() -> None:
             for n, item in left:
                 if isinstance(function, Callee):
-                    program = self._invoke(id, function.definition, (item,), {})
+                    program = self._invoke(ids[n], function.definition, (item,), {})
                 else:
-                    program = self._run(id, function, (item,), {}, OpKind.RUN)
+                    program = self._each(id, ids[n], function, item)
                 results[n] = await self._drive(program)
 
         at_once = min(concurrency or len(elements), len(elements))

@@ -10,7 +10,7 @@ from orchestrator.core.durations import parse_duration
 from orchestrator.core.ops import OpKind
 from orchestrator.core.retry import Retries
 from orchestrator.sdk import programs
-from orchestrator.sdk.asking import Asking, Duration, received
+from orchestrator.sdk.asking import Asking, Duration, received, step_ids
 from orchestrator.sdk.callable import Callee
 from orchestrator.sdk.drivers import drive_blocking
 from orchestrator.sdk.events import Event
@@ -92,27 +92,58 @@ class SyncStepTools(Asking):
 
         Ends when every branch has ended or rests. The first error of a branch is raised then.
         """
+        self._inv.forked = True
         try:
             return _join([self._spawn(branch) for branch in branches])
+        except Suspend:
+            self._inv.rests = True
+            raise
         except Exception:  # author code
             self._inv.rests = False  # the failure goes before a branch that rests: its author may catch it and go on
             raise
 
     @overload
     def map(
-        self, id: str, function: Callee[[I], R], items: Iterable[I], *, concurrency: int | None = ...
+        self,
+        id: str,
+        function: Callee[[I], R],
+        items: Iterable[I],
+        *,
+        concurrency: int | None = ...,
+        key: Callable[[I], str] | None = ...,
     ) -> list[R]: ...
     @overload
     def map(
-        self, id: str, function: Callable[[I], R], items: Iterable[I], *, concurrency: int | None = ...
+        self,
+        id: str,
+        function: Callable[[I], R],
+        items: Iterable[I],
+        *,
+        concurrency: int | None = ...,
+        key: Callable[[I], str] | None = ...,
     ) -> list[R]: ...
-    def map(self, id: str, function: Any, items: Iterable[Any], *, concurrency: int | None = None) -> list[Any]:
-        """One step an item (a child run an item for a task), in parallel, ``concurrency`` at once; outputs in order."""
+    def map(
+        self,
+        id: str,
+        function: Any,
+        items: Iterable[Any],
+        *,
+        concurrency: int | None = None,
+        key: Callable[[Any], str] | None = None,
+    ) -> list[Any]:
+        """One step an item (a child run an item for a task), in parallel, ``concurrency`` at once; outputs in order.
+
+        The steps are ``id``, ``id:1``, ``id:2``. With ``key``, a text of each item, they are ``id:<key>``: they keep
+        their results when items come in another order. Raises InvalidInput when two items have the same key.
+        """
         elements = list(items)
+        ids = step_ids(id, elements, key)
         if isinstance(function, Callee):
-            children = [partial(self._one_child, id, function, item) for item in elements]
+            children = [partial(self._one_child, one, function, item) for one, item in zip(ids, elements, strict=True)]
             return _join_in_turn(children, concurrency or len(children))
-        bodies = [partial(self.run, f"{id}:{n}" if n else id, function, item) for n, item in enumerate(elements)]
+        if key is None:  # numbered here: branches begin in any order
+            ids = [f"{id}:{n}" if n else id for n in range(len(elements))]
+        bodies = [partial(self._one_step, id, one, function, item) for one, item in zip(ids, elements, strict=True)]
         results: list[Any] = []
         for start in range(0, len(bodies), concurrency or max(len(bodies), 1)):
             results += self.parallel(*bodies[start : start + (concurrency or len(bodies))])
@@ -120,6 +151,9 @@ class SyncStepTools(Asking):
 
     def _one_child(self, id: str, target: Callee[Any, Any], item: Any) -> Any:
         return self._drive(self._invoke(id, target.definition, (item,), {}))
+
+    def _one_step(self, id: str, step_id: str, function: Callable[..., Any], item: Any) -> Any:
+        return self._drive(self._each(id, step_id, function, item))
 
     def _spawn(self, branch: Callable[[], Any]) -> Callable[[], Any]:
         """Starts a branch on a free thread, or runs it here: a full pool cannot lock itself up."""

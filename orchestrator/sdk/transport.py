@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from orchestrator.core.ops import Op, OpKind, WaitOpened
 
+WARNINGS = "signalbox"  # the logger of what a run's author should know
+
 
 class Suspend(BaseException):
     """Unwinds a function whose run rests in the database. Not an Exception, so that user code does not swallow it."""
