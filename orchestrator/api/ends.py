@@ -35,6 +35,7 @@ class Ends:
         self._lock = threading.Lock()
         self._rooms: dict[asyncio.AbstractEventLoop, Room] = {}
         self._unsubscribe: Callable[[], None] | None = None
+        self._released = False
 
     async def wait(self, env: int, run_id: str, seconds: float) -> None:
         """Returns when the run of that environment has ended, after ``seconds``, and at once when there is none."""
@@ -42,13 +43,15 @@ class Ends:
         ended = loop.create_future()
         self._join(loop, run_id, ended)
         try:
-            if await sync_to_async(_going)([run_id], env):  # after joining: no end is missed between the two
+            # The rows are read after joining, so that no end is missed between the two.
+            if not self._released and await sync_to_async(_going)([run_id], env):
                 await asyncio.wait({ended}, timeout=seconds)
         finally:
             self._leave(loop, run_id, ended)
 
     def release(self) -> None:
-        """Lets everybody on the running loop go at once: the process ends."""
+        """Lets everybody on the running loop go, and nobody wait any more: the process ends."""
+        self._released = True
         room = self._rooms.get(asyncio.get_running_loop(), Room())
         _wake(room, tuple(room.waiting))
 
