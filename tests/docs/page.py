@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"# ([\w/.]+\.py)\n")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,18 @@ def blocks(name: str) -> list[Block]:
     page = ROOT / name
     text = page.read_text()
     return [Block(page, text.count("\n", 0, found.start(1)) + 1, found[1]) for found in BLOCK.finditer(text)]
+
+
+def named_blocks(name: str) -> list[tuple[str, str]]:
+    """File and source of the blocks whose first line is a comment with the name of the file they belong to."""
+    found = [(FILE_NAME.match(block.source), block.source) for block in blocks(name)]
+    return [(named[1], source) for named, source in found if named]
+
+
+def commands(name: str) -> list[str]:
+    """The lines of a page that are indented as commands of a shell, in their order; a ``\\`` at the end goes on."""
+    text = re.sub(r"^```.*?^```$", "", (ROOT / name).read_text(), flags=re.MULTILINE | re.DOTALL)
+    return [line.strip() for line in text.replace("\\\n", " ").splitlines() if line.startswith("    ")]
 
 
 def _own(node: ast.AST) -> list[ast.AST]:
