@@ -87,7 +87,7 @@ def run(
     while True:
         step = StepRun(key, op, ordinal, attempt, inv.now(), lost=lost)
         try:
-            value = yield effect(step, inv.body((step_id, stub), function), args, kwargs)
+            value = yield effect(step, inv.body((key, step_id, stub), function), args, kwargs)
             text = value if op is OpKind.TRANSACTION else encode(value)
             result = shape.load(decode(text))  # what a later execution will get from the memo
         except Exception as error:  # author code: whatever it raises is a failed attempt

@@ -105,6 +105,12 @@ def logs(run: str) -> list[tuple[str, int, str]]:
     return list(Log.objects.filter(run=run).order_by("id").values_list("key", "number", "message"))
 
 
+def warnings(run: str) -> list[tuple[str, str]]:
+    """Step and text of each warning for the run's author."""
+    rows = Log.objects.filter(run=run, level="WARNING", logger="signalbox").order_by("id")
+    return list(rows.values_list("key", "message"))
+
+
 def blobs(run: str) -> list[Blob]:
     return list(Blob.objects.filter(run=run))
 

@@ -9,8 +9,7 @@ import pytest
 from orchestrator import StepError, SyncTaskContext, TaskContext, task
 from orchestrator.engine.signals import send_signal
 from tests.engine.conftest import StartEngine
-from tests.engine.reading import completed, until
-from tests.engine.test_warnings import warnings
+from tests.engine.reading import completed, until, warnings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,33 +1,23 @@
 """Warnings for authors: rows of the run's log, each kind once a step in one execution, with the way out."""
 
 import asyncio
-import time
-from collections.abc import Callable
+import threading
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from orchestrator import Retries, SyncTaskContext, TaskContext, task
+from orchestrator import SyncTaskContext, TaskContext, task
 from orchestrator.engine import transactions
-from orchestrator.engine.cancel import cancel_run
 from orchestrator.engine.signals import send_signal
 from orchestrator.executors import outside
-from orchestrator.models import Log
 from orchestrator.sdk import branches
 from tests.engine.conftest import StartEngine
 from tests.engine.gates import Gate
-from tests.engine.reading import completed, ended, run_row, soon, steps, until
-from tests.engine.test_retries import failing
+from tests.engine.reading import completed, run_row, soon, until, warnings
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def warnings(run: str) -> list[tuple[str, str]]:
-    """Step and text of each warning."""
-    rows = Log.objects.filter(run=run, level="WARNING", logger="signalbox").order_by("id")
-    return list(rows.values_list("key", "message"))
 
 
 # Awaiting outside steps
@@ -63,18 +53,18 @@ def test_an_await_outside_steps_is_told_while_it_lasts(start: StartEngine, watch
 
 
 def test_a_loop_of_short_awaits_is_told_too(start: StartEngine, watchful: None) -> None:
-    found: list[bool] = []
+    found = threading.Event()
 
     @task()
     async def polling(ctx: TaskContext) -> str:
-        while not found:  # noqa: ASYNC110 - the mistake that is told
-            await asyncio.sleep(0.001)
+        while not found.is_set():
+            await asyncio.to_thread(found.wait, 0.001)
         return "found"
 
     start()
     run = polling.trigger()
     soon(lambda: warnings(run))
-    found.append(True)
+    found.set()
     assert completed(run) == "found"
     assert "polling (test_warnings.py:" in warnings(run)[0][1]
 
@@ -153,7 +143,7 @@ def test_async_code_that_blocks_the_process_is_told(
     monkeypatch.setattr(branches, "BLOCKED_SECONDS", 0.004)
 
     async def block() -> None:
-        time.sleep(0.005)  # noqa: ASYNC251 - the mistake that is told
+        threading.Event().wait(0.005)
         await asyncio.sleep(0)
 
     @task()
@@ -211,149 +201,6 @@ def test_a_short_transaction_is_told_nothing(start: StartEngine, monkeypatch: py
     run = saving.trigger()
     completed(run)
     assert warnings(run) == []
-
-
-# A swallowed suspension
-
-
-def swallow_all(wait: Callable[[], Any]) -> Any:
-    try:
-        return wait()
-    except:  # noqa: E722 - the mistake that is told
-        return "swallowed"
-
-
-def swallow_base(wait: Callable[[], Any]) -> Any:
-    try:
-        return wait()
-    except BaseException:
-        return "swallowed"
-
-
-def swallow_in_finally(wait: Callable[[], Any]) -> Any:
-    got: Any = "swallowed"
-    try:
-        got = wait()
-    finally:
-        return got  # noqa: B012 - the mistake that is told
-
-
-def raise_instead(wait: Callable[[], Any]) -> Any:
-    try:
-        return wait()
-    except BaseException:
-        raise ValueError("it did not work") from None
-
-
-async def aswallow_all(wait: Callable[[], Any]) -> Any:
-    try:
-        return await wait()
-    except:  # noqa: E722 - the mistake that is told
-        return "swallowed"
-
-
-async def aswallow_in_finally(wait: Callable[[], Any]) -> Any:
-    got: Any = "swallowed"
-    try:
-        got = await wait()
-    finally:
-        return got  # noqa: B012 - the mistake that is told
-
-
-SWALLOWING = [swallow_all, swallow_base, swallow_in_finally, raise_instead, aswallow_all, aswallow_in_finally]
-
-
-def swallowing(how: Callable[..., Any], wait: Callable[[Any], Any]) -> Any:
-    """A task that swallows what a wait of it raises."""
-    once_more = Retries(2, initial="1100ms", jitter=0)
-
-    @task(id="greedy", retries=once_more)
-    async def greedy(ctx: TaskContext) -> Any:
-        return await how(lambda: wait(ctx.step))
-
-    if asyncio.iscoroutinefunction(how):
-        return greedy
-
-    @task(id="sync-greedy", retries=once_more)
-    def sync_greedy(ctx: SyncTaskContext) -> Any:
-        return how(lambda: wait(ctx.step))
-
-    return sync_greedy
-
-
-def told_of_swallowing(run: str) -> bool:
-    return any("swallowed its suspension" in text for _, text in warnings(run))
-
-
-@pytest.mark.parametrize("how", SWALLOWING)
-def test_a_swallowed_wait_is_told_and_nothing_is_lost(start: StartEngine, how: Callable[..., Any]) -> None:
-    greedy = swallowing(how, lambda step: step.wait_for_signal("go"))
-    start(PARKED_RUNS=1)
-    run = greedy.trigger()
-    until(run, "waiting")
-    greedy.trigger()  # makes the first one leave the memory
-    soon(lambda: told_of_swallowing(run))
-    send_signal(run, "go", "gone")
-    assert completed(run) == "gone"
-    assert steps(run) == {"": ["completed"], "go": ["completed"]}
-
-
-@pytest.mark.parametrize("how", [swallow_all, raise_instead, aswallow_all])
-def test_a_swallowed_backoff_is_told_and_the_step_is_tried_again(start: StartEngine, how: Callable[..., Any]) -> None:
-    body = failing(1)
-    greedy = swallowing(how, lambda step: step.run("try", body))
-
-    @task()
-    async def resting(ctx: TaskContext) -> None:
-        await ctx.step.wait_for_signal("never")
-
-    start(PARKED_RUNS=1)
-    run = greedy.trigger()
-    until(run, "retrying")
-    resting.trigger()  # makes the first one leave the memory
-    soon(lambda: told_of_swallowing(run))
-    assert completed(run) == 2
-    assert steps(run)["try"] == ["failed", "completed"]
-
-
-@pytest.mark.parametrize("how", [swallow_base, raise_instead, aswallow_all])
-def test_a_swallowed_cancellation_is_told_and_the_run_is_cancelled(start: StartEngine, how: Callable[..., Any]) -> None:
-    gate = Gate()
-
-    def wait(step: Any) -> Any:
-        if not asyncio.iscoroutinefunction(how):
-            gate.pass_through()
-            return step.run("late", lambda: "late")
-        return gate.apass_through()
-
-    greedy = swallowing(how, wait)
-    host = start()
-    run = greedy.trigger()
-    gate.reached()
-    execution = soon(lambda: host.dispatcher.live[run].execution)
-    cancel_run(run)
-    soon(lambda: execution._inv.dead)
-    gate.open()
-
-    assert ended(run).status == "cancelled"
-    soon(lambda: told_of_swallowing(run))
-
-
-@pytest.mark.parametrize("is_async", [True, False])
-def test_a_step_swallowed_while_the_worker_stops_does_not_complete_the_run(start: StartEngine, is_async: bool) -> None:
-    gate = Gate()
-    how = aswallow_all if is_async else swallow_all
-    body = gate.apass_through if is_async else gate.pass_through
-    greedy = swallowing(how, lambda step: step.run("work", body))
-    host = start()
-    run = greedy.trigger()
-    gate.reached()
-    host.dispatcher.draining = True
-    gate.open()
-
-    soon(lambda: run_row(run).status == "queued")
-    soon(lambda: told_of_swallowing(run))
-    assert steps(run) == {"work": ["completed"]}
 
 
 # Steps that are not awaited

@@ -70,6 +70,8 @@ async def sell(ctx: Context[BookOrdered]) -> str:
     assert_type(await step.map("weigh", weigh, [order.isbn]), list[float])
     assert_type(await step.map("pack", pack, [order.isbn], concurrency=4), list[list[str]])
     assert_type(await step.map("shelve", stock, [order.isbn]), list[int])
+    assert_type(await step.map("stamp", weigh, [order.isbn], key=lambda isbn: isbn[-4:]), list[float])
+    assert_type(await step.map("wrap", pack, [order.isbn], key=str), list[list[str]])
     assert_type(await pack.trigger_and_wait(order.isbn), list[str])
     assert_type(await pack.atrigger(order.isbn, copies=3), str)
     both = await asyncio.gather(step.run("left", price, "1", 1), pack.trigger_and_wait("2"))
@@ -83,6 +85,7 @@ def count(ctx: SyncContext[BookOrdered]) -> int:
     step = ctx.step
     assert_type(step.run("price", price, ctx.event.data.isbn, 1), float)
     assert_type(step.map("weigh", weigh, ["1"]), list[float])
+    assert_type(step.map("stamp", weigh, ["1"], key=lambda isbn: isbn[-4:]), list[float])
     assert_type(step.wait_for_event("paid", BookPaid), Event[BookPaid] | None)
     step.sleep("rest", "2h")
     return ctx.event.data.copies

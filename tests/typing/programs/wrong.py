@@ -60,6 +60,7 @@ async def steps(ctx: Context[BookOrdered]) -> None:
     await step.invoke("pack", pack, 9)  # E: arg-type
     await step.invoke("count", count, BookPaid(isbn="9"))  # E: arg-type
     await step.map("pack", pack, [9])  # E: arg-type
+    await step.map("wrap", pack, ["1"], key=len)  # E: arg-type
     paid = await step.wait_for_event("paid", BookPaid)
     paid.data.isbn  # E: union-attr
     weight: str = await step.run("price", price, "9", 1)  # E: call-overload
