@@ -99,7 +99,7 @@ class ReplayForm(forms.Form):
     """Where a replay begins ('' is the beginning), and its payload when that can be edited."""
 
     step = forms.CharField(required=False, strip=False, max_length=255)
-    data = JsonText(required=False)
+    data = JsonText()
 
 
 class SignalForm(forms.Form):

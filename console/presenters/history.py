@@ -98,7 +98,9 @@ class HistoryPage:
 
 def history_page(run: Run, kinds: Sequence[str], after: int = 0, before: int | None = None) -> HistoryPage:
     """A page of the journal: two queries, however long it is."""
-    counted = dict(Journal.objects.filter(run=run.id).values_list("kind").annotate(Count("*")).order_by("kind"))
+    counted = dict(
+        Journal.objects.filter(run=run.id).values_list("kind").annotate(number=Count("seq")).order_by("kind")
+    )
     chosen = [kind for kind in kinds if kind in KIND_WORDS or kind in counted]
     rows = _rows(run, chosen)
     if before is not None:
@@ -123,7 +125,8 @@ def history_page(run: Run, kinds: Sequence[str], after: int = 0, before: int | N
 
 def entries_after(run: Run, kinds: Sequence[str], after: int) -> list[Entry]:
     """What came since, at most a page."""
-    return [_entry(run, row) for row in _rows(run, kinds).filter(seq__gt=after).order_by("seq")[:PAGE_SIZE]]
+    rows = _rows(run, [kind for kind in kinds if "\0" not in kind])
+    return [_entry(run, row) for row in rows.filter(seq__gt=after).order_by("seq")[:PAGE_SIZE]]
 
 
 def history_json(run: Run) -> Iterator[bytes]:

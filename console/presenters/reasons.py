@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from console.presenters.text import OP_WORDS, STATUS_WORDS, count, first_line
+from console.presenters.text import OP_WORDS, count, first_line
 from console.presenters.waiting import Line, line
 from console.presenters.waterfall import Trace
 from orchestrator.core.ops import OpKind, Status
@@ -16,7 +16,10 @@ AHEAD_CAP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The reason, in lines. ``step`` is the one to look at; ``fork`` the one from which to run again."""
+    """The reason, in lines; ``title`` is empty where they say it all.
+
+    ``step`` is the one to look at, ``fork`` the one from which to run again.
+    """
 
     kind: str
     title: str
@@ -36,7 +39,7 @@ def banner(trace: Trace, error: Mapping[str, Any] | None, waits: Sequence[Wait],
             text = first_line(str(error.get("message", "")))
             return Banner("failed", str(error.get("type", "Error")), [Line(text)], failed[-1] if failed else "")
         case _ if waits:
-            return Banner("waiting", STATUS_WORDS[status], [line(wait) for wait in waits])
+            return Banner("waiting", "", [line(wait) for wait in waits])
         case Status.DELAYED:
             return Banner("queued", "Delayed", [Line("It starts", run.due_at, " at")])
         case Status.QUEUED:

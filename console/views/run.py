@@ -26,7 +26,7 @@ def run(request: HttpRequest, run_id: str) -> HttpResponse:
     found, now = get_run(request, run_id), datetime.now(UTC)
     page = run_page(found, now)
     steps, table = page.trace.steps, request.GET.get("view") == "table"
-    start = max(0, int(request.GET.get("from", "0") or 0)) if request.GET.get("from", "0").isdigit() else 0
+    start = _start(request)
     now_us = ((found.ended_at or now) - found.queued_at) // MICROSECOND
     context = {
         "page": page,
@@ -53,7 +53,7 @@ def run_head(request: HttpRequest, run_id: str) -> HttpResponse:
 @require_safe
 @login_required
 def run_inspector(request: HttpRequest, run_id: str) -> HttpResponse:
-    shown = _inspector(request, get_run(request, run_id), request.GET.get("step", ""))
+    shown = _inspector(request, get_run(request, run_id), _step(request))
     if shown is None:
         raise Http404("This run has no such step.")
     return render(request, "console/_inspector.html", {"inspector": shown})
@@ -68,7 +68,7 @@ def run_trace(request: HttpRequest, run_id: str) -> HttpResponse:
     if request.headers.get("if-none-match") == tag:
         return HttpResponse(status=304, headers={"ETag": tag})
     since = request.GET.get("since", "")
-    keys = waterfall.changed_keys(found.id, int(since), found.seq) if since.isdigit() else None
+    keys = waterfall.changed_keys(found.id, int(since), found.seq) if since.isdecimal() and len(since) < 10 else None
     trace = waterfall.read_trace(found, keys)
     data = waterfall.wire(trace, datetime.now(UTC)) | {"full": keys is None}
     response = HttpResponse(waterfall.wire_text(data), content_type="application/json", headers={"ETag": tag})
@@ -85,8 +85,7 @@ def run_trace(request: HttpRequest, run_id: str) -> HttpResponse:
 def run_value(request: HttpRequest, run_id: str) -> HttpResponse:
     """The whole output of a step, or of the run, as a file."""
     found = get_run(request, run_id)
-    attempt = request.GET.get("attempt", "")
-    text = full_value(found, request.GET.get("step", ""), int(attempt) if attempt.isdigit() else None)
+    text = full_value(found, _step(request), _attempt(request))
     if text is None:
         raise Http404("This run has no such step.")
     headers = {"Content-Disposition": f'attachment; filename="{found.id}.json"'}
@@ -97,15 +96,32 @@ def _selected(request: HttpRequest, page: RunPage) -> Inspector | None:
     """The step that the address names, perhaps of a child run; else the one that a failed run failed in."""
     if "step" in request.GET:
         of_child = request.GET.get("run")
-        return _inspector(request, get_run(request, of_child) if of_child else page.run, request.GET["step"])
+        return _inspector(request, get_run(request, of_child) if of_child else page.run, _step(request))
     if page.first_failed and page.banner and page.banner.kind == "failed":
         return inspector(page.run, page.banner.step or page.first_failed.key)
     return None
 
 
 def _inspector(request: HttpRequest, found: Run, step: str) -> Inspector | None:
-    attempt = request.GET.get("attempt", "")
-    return inspector(found, step, int(attempt) if attempt.isdigit() else None, request.GET.get("tab", ""))
+    return inspector(found, step, _attempt(request), request.GET.get("tab", ""))
+
+
+def _start(request: HttpRequest) -> int:
+    text = request.GET.get("from", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def _step(request: HttpRequest) -> str:
+    """The step that the address names. No step's name has a NUL, and PostgreSQL refuses to look for one."""
+    step = request.GET.get("step", "")
+    if "\0" in step:
+        raise Http404("This run has no such step.")
+    return step
+
+
+def _attempt(request: HttpRequest) -> int | None:
+    text = request.GET.get("attempt", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _width(request: HttpRequest) -> int | None:

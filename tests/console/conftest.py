@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from daphne.server import Server
 from django.test import Client
 
 from console.asgi import application
+from orchestrator.engine.runtime import install
 from orchestrator.models import Run
 from tests.console.factories import rich_runs
 from tests.eventually import eventually
@@ -27,6 +28,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def visitor() -> Client:
     """Somebody on this machine, signed in automatically."""
     return Client(REMOTE_ADDR="127.0.0.1")
+
+
+@pytest.fixture
+def engine(transactional_db: None) -> Iterator[None]:
+    """The first that writes reads which functions there are; a test makes them before."""
+    former = install(None)
+    yield
+    ours = install(former)
+    if ours is not None:
+        ours.journal.close()
 
 
 @pytest.fixture(scope="session")

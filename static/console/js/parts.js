@@ -16,7 +16,6 @@ const MARKUP = `
     <button class="icon-button" type="button" data-tool="out" title="Zoom out (-)" data-icon="minus">Zoom out</button>
     <button class="button" type="button" data-tool="fit" title="Show the whole run (0)">Fit</button>
     <button class="icon-button" type="button" data-tool="in" title="Zoom in (+), or ctrl and the wheel" data-icon="plus">Zoom in</button>
-    <a class="icon-button" href="?view=table" title="Show as a table" data-icon="table">Show as a table</a>
   </span>
 </div>
 <div class="waterfall-top" aria-hidden="true">
