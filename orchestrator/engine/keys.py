@@ -10,7 +10,8 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from orchestrator.conf import settings
-from orchestrator.core.errors import InvalidInput
+from orchestrator.core.errors import InvalidInput, NotFound
+from orchestrator.core.ids import parse_id
 from orchestrator.engine.clock import system_clock
 from orchestrator.models import Environment, Key
 
@@ -69,6 +70,14 @@ def create_key(kind: Key.Kind, name: str, env: int = 1) -> tuple[Key, str]:
     key.save(using=settings().database, force_insert=True)
     cache.clear()
     return key, secret
+
+
+def revoke_key(key_id: str) -> None:
+    """Shuts a key out, in other processes within two seconds. One update. Raises NotFound, InvalidId."""
+    found = Key.objects.using(settings().database).filter(id=parse_id(key_id), revoked_at=None)
+    if not found.update(revoked_at=system_clock.now()):
+        raise NotFound(f"no key in force has the id {key_id}")
+    cache.clear()
 
 
 def find_key(secret: str, kind: Key.Kind) -> KnownKey | None:

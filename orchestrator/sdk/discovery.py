@@ -37,7 +37,7 @@ failures: list[ImportFailure] = []
 
 
 def import_functions(modules: Iterable[str]) -> None:
-    """Imports each module. Commands, migrations and the console work without a broken one; the engine does not."""
+    """Imports each module. What only reads, such as the console, works without a broken one; the engine does not."""
     failures.clear()
     for module in modules:
         try:

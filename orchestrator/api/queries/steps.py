@@ -14,7 +14,7 @@ from orchestrator.models import Run as RunRow
 def steps_of(run: RunRow, attempts: Sequence[AttemptRow], blobs: Mapping[str, Any]) -> list[Step]:
     """The steps in order of first appearance; their status is what the waterfall shows."""
     facts = RunFacts(Status(run.status), run.queued_at, run.started_at, run.ended_at)
-    spans = step_spans(facts, [_facts(row) for row in attempts])
+    spans = step_spans(facts, [attempt_facts(row) for row in attempts])
     by_key = {key: list(group) for key, group in groupby(_in_order(attempts), key=lambda row: row.key)}
     return [_step(span, by_key[span.key], by_key.keys(), blobs) for span in spans]
 
@@ -57,7 +57,8 @@ def _attempt(row: AttemptRow) -> Attempt:
     )
 
 
-def _facts(row: AttemptRow) -> AttemptFacts:
+def attempt_facts(row: AttemptRow) -> AttemptFacts:
+    """An attempt without its values, for the waterfall."""
     return AttemptFacts(
         key=row.key,
         number=row.number,
