@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from orchestrator.api.auth import ApiKey
 from orchestrator.api.bodies import JsonParser, JsonRenderer
 from orchestrator.api.docs import ReferencePage
-from orchestrator.api.failures import handle_failures
+from orchestrator.api.failures import handle_failures, nothing_at
 from orchestrator.api.problems import problem, problem_response
 from orchestrator.api.routes import events, functions, runs
 from orchestrator.api.schema import with_problems
@@ -40,7 +40,7 @@ class RestApi(NinjaAPI):
 
 def not_found(request: HttpRequest) -> HttpResponse:
     """The answer for every other path below the API."""
-    return problem_response(problem(404, "not_found", f"there is nothing at {request.path}"))
+    return problem_response(nothing_at(request.path))
 
 
 def _refusing_in_problem_json(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings as django_settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -19,6 +19,10 @@ from orchestrator.api.values import FieldFault
 from orchestrator.core.errors import EngineUnavailable, OrchestratorError
 
 logger = logging.getLogger(__name__)
+
+# Of what was sent, an answer repeats this much at most.
+MOST_FAULTS = 20
+MOST_CHARACTERS = 100
 
 CODES = {
     HTTPStatus.BAD_REQUEST: "invalid_input",
@@ -36,6 +40,7 @@ def handle_failures(api: NinjaAPI) -> None:
         (HttpError, _http_error),
         (Http404, _not_found),
         (RequestDataTooBig, _too_large),
+        (SuspiciousOperation, _suspicious),
         (OperationalError, _database_failed),
         (InterfaceError, _database_failed),
         (Exception, _unexpected),
@@ -50,6 +55,11 @@ def invalid_json(error: orjson.JSONDecodeError) -> dict[str, Any]:
     return problem(400, "invalid_json", detail, position=error.pos)
 
 
+def nothing_at(path: str) -> dict[str, Any]:
+    """The problem of a path that leads nowhere."""
+    return problem(404, "not_found", f"there is nothing at {path[:MOST_CHARACTERS]}")
+
+
 def body_too_large() -> dict[str, Any]:
     """The problem of a body over the limit."""
     return problem(413, "too_large", f"the body is over the limit of {body_limit_bytes()} bytes")
@@ -62,7 +72,7 @@ def _ours(request: HttpRequest, error: OrchestratorError) -> HttpResponse:
 
 
 def _wrong_fields(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    faults = [_fault(each["loc"], each["msg"]) for each in error.errors]
+    faults = [_fault(each["loc"], each["msg"]) for each in error.errors[:MOST_FAULTS]]
     places = "; ".join(f"{fault.location} {fault.field}: {fault.message}" for fault in faults[:3])
     return problem_response(problem(400, "invalid_input", places, errors=faults))
 
@@ -71,7 +81,7 @@ def _fault(place: tuple[str | int, ...], message: str) -> FieldFault:
     location, *inner = place
     if location == "body":  # then comes the name of the view's parameter
         inner = inner[1:]
-    return FieldFault(str(location), ".".join(map(str, inner)), message)
+    return FieldFault(str(location), ".".join(map(str, inner))[:MOST_CHARACTERS], message)
 
 
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
@@ -85,11 +95,16 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
-    return problem_response(problem(404, "not_found", f"there is nothing at {request.path}"))
+    return problem_response(nothing_at(request.path))
 
 
 def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
     return problem_response(body_too_large())
+
+
+def _suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+    """What Django finds wrong with a request: too many parameters, a host that is not ours."""
+    return problem_response(problem(400, "invalid_input", str(error)))
 
 
 def _database_failed(request: HttpRequest, error: Exception) -> HttpResponse:
