@@ -28,6 +28,8 @@ pages = [
     path("events/<str:event_id>/outcome", events.event_outcome, name="event-outcome"),
     path("events/<str:event_id>/retrigger", forms.retrigger, name="event-retrigger"),
     path("functions", functions.function_list, name="functions"),
+    # Ids may hold slashes.
+    path("functions/<path:slug>/", functions.function, name="function"),
     path("examples", examples.examples, name="examples"),
     path("examples/<slug:story>", examples.start_example, name="start-example"),
     path("theme", session.theme, name="theme"),
