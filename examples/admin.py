@@ -8,7 +8,7 @@ from examples.models import Analysis, Article, Charge, Commit, DayReport, Invoic
 SHOWN: dict[type[Model], tuple[str, ...]] = {
     Analysis: ("title", "level", "words", "summarised_by", "created_at"),
     Article: ("title", "author", "approved_by", "published_at"),
-    Charge: ("key", "amount_cents", "booked_at"),
+    Charge: ("key", "amount_cents", "calls", "booked_at"),
     Commit: ("repository", "sha", "subject", "author"),
     DayReport: ("day", "mails", "recipients", "deleted"),
     Invoice: ("id", "order", "email", "amount_cents", "state", "receipt"),

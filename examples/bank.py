@@ -1,6 +1,8 @@
 """A bank that books once for each key, and that can be told to behave as badly as real ones do."""
 
-from dataclasses import dataclass
+from django.db.models import F
+from django.utils import timezone
+from pydantic import BaseModel
 
 from examples.models import Charge
 from orchestrator import NonRetriableError, RetryAfter
@@ -8,21 +10,24 @@ from orchestrator import NonRetriableError, RetryAfter
 STOLEN = "4000 0000 0000 9979"
 
 
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """What goes wrong: the bank is busy for so many attempts, then its answer is lost for so many."""
+class Mood(BaseModel):
+    """``busy``: so many calls are sent away; ``lost``: after that, so many answers get lost."""
 
     busy: int = 0
     lost: int = 0
 
 
-def charge_card(card: str, amount_cents: int, *, key: str, weather: Weather, attempt: int) -> str:
+def charge_card(card: str, amount_cents: int, *, key: str, mood: Mood) -> str:
     """The receipt. A second call with the same key books nothing and answers the same."""
     if card == STOLEN:
         raise NonRetriableError("the card was reported stolen")
-    if attempt <= weather.busy:
+    charge, _ = Charge.objects.update_or_create(
+        key=key, defaults={"calls": F("calls") + 1}, create_defaults={"amount_cents": amount_cents}
+    )
+    charge.refresh_from_db()
+    if charge.calls <= mood.busy:
         raise RetryAfter("the bank is busy", "1s")
-    charge, _ = Charge.objects.get_or_create(key=key, defaults={"amount_cents": amount_cents})
-    if attempt <= weather.busy + weather.lost:
+    Charge.objects.filter(key=key, booked_at=None).update(booked_at=timezone.now())
+    if charge.calls <= mood.busy + mood.lost:
         raise ConnectionError("the bank booked the charge, and its answer was lost")
     return f"receipt-{charge.pk}"

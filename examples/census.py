@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import distributions
-from itertools import islice
 from pathlib import Path
 
 
@@ -25,10 +24,11 @@ class Census:
 
 
 def python_files(most: int) -> list[str]:
-    """Paths of Python files that installed packages brought along, in order."""
-    recorded = (file for package in distributions() for file in package.files or [])
-    paths = {str(file.locate()) for file in recorded if file.suffix == ".py"}
-    return list(islice((path for path in sorted(paths) if Path(path).is_file()), most))
+    """Paths of the largest Python files that installed packages brought along."""
+    recorded = (Path(str(file.locate())) for package in distributions() for file in package.files or [])
+    sizes = {path: path.stat().st_size for path in recorded if path.suffix == ".py" and path.is_file()}
+    largest = sorted(sizes, key=lambda path: (-sizes[path], path))
+    return [str(path) for path in largest[:most]]
 
 
 def count_lines(path: str) -> Count:

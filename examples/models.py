@@ -51,11 +51,12 @@ class Invoice(models.Model):
 
 
 class Charge(models.Model):
-    """What the bank of the examples has booked, once for each key."""
+    """What the bank of the examples was asked to book, and when it did: once for each key."""
 
     key = models.CharField(max_length=100, unique=True)
     amount_cents = models.IntegerField()
-    booked_at = models.DateTimeField(auto_now_add=True)
+    calls = models.IntegerField(default=1)
+    booked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.amount_cents / 100:.2f} for {self.key}"

@@ -81,7 +81,7 @@ STORIES = (
         Start(
             "Invoice an order",
             event="order/completed",
-            data={"order": 7, "email": "ada@example.com", "amount_cents": 4200, "busy": 1, "lost": 1},
+            data={"order": 7, "email": "ada@example.com", "amount_cents": 4200, "bank": {"busy": 1, "lost": 1}},
         ),
     ),
     Story(

@@ -1,7 +1,7 @@
 """Fan-out: a thousand items, each a durable step, or each a run of its own. The line that does it is the same.
 
-The items are Python files that are installed here; their lines are counted. Kill the process half-way: at the next
-start only those that are missing are counted.
+The items are the largest Python files that are installed here; their lines are counted. Kill the process half-way: at
+the next start only those that are missing are counted.
 
     curl -d '{"name": "census/by-steps", "data": {"files": 1000}}' http://127.0.0.1:8000/e/dev
     curl -d '{"name": "census/by-runs", "data": {"files": 1000}}' http://127.0.0.1:8000/e/dev
