@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Callable
+from contextvars import Context
 from datetime import datetime
 from itertools import count
 
@@ -48,4 +49,5 @@ class Timers:
             self._handle.cancel()
         delay = max(0.0, (due - self._clock.now()).total_seconds())
         self._armed_for = due
-        self._handle = self._loop.call_later(min(delay, 3600.0), self.fire)
+        # In a context of its own: that of the run which happens to ask for it would stay in memory until then.
+        self._handle = self._loop.call_later(min(delay, 3600.0), self.fire, context=Context())

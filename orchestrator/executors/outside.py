@@ -1,6 +1,7 @@
 """Code of an async run that awaits something outside its steps: found by a slow look, at no cost for the run."""
 
 import asyncio
+from contextvars import Context
 from time import monotonic
 from types import FrameType
 from typing import Any, NamedTuple
@@ -97,7 +98,7 @@ class OutsideWatch:
     def _arm(self) -> None:
         if self._looks and not self._armed:
             self._armed = True
-            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look, context=Context())  # no run's
 
     def _look(self) -> None:
         self._armed = False

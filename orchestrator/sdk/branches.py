@@ -43,8 +43,8 @@ class Watched(collections.abc.Coroutine[Any, Any, Any]):
         try:
             self.at = self.coroutine.send(value)
         finally:
-            if (seconds := monotonic() - began) > BLOCKED_SECONDS:
-                self.branches.on_blocked(self, seconds)
+            if (seconds := monotonic() - began) > BLOCKED_SECONDS and (scope := CURRENT.get()) is not None:
+                scope.invocation.warn_of_blocking(self.coroutine, scope.step, scope.attempt, seconds)
         self.branches.moved()
         return self.at
 
@@ -68,14 +68,10 @@ class RunTask(asyncio.Task[Any]):
 
 
 class Branches:
-    """All tasks of one execution. ``on_quiet`` is called on the loop each time the run became quiet.
+    """All tasks of one execution. ``on_quiet`` is called on the loop each time the run became quiet."""
 
-    ``on_blocked``: one of them has not let go of the loop for so many seconds.
-    """
-
-    def __init__(self, on_quiet: Callable[[], None], on_blocked: Callable[[Watched, float], None]) -> None:
+    def __init__(self, on_quiet: Callable[[], None]) -> None:
         self.tasks: set[RunTask] = set()
-        self.on_blocked = on_blocked
         self._cut_off = False  # a branch was cancelled
         self._parks: dict[str, asyncio.Future[Memo | None]] = {}
         self._parked: set[asyncio.Future[Any]] = set()

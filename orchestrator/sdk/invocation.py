@@ -1,7 +1,7 @@
 """One execution of a function: which steps are settled, which are open, what the next one is called."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from orchestrator.core.errors import InvalidInput, MisplacedCall, StepError
 from orchestrator.core.ops import CallRequest, Memo, OpenStep, OpKind, Status
 from orchestrator.core.retry import Retries
 from orchestrator.sdk.asked import Asked
-from orchestrator.sdk.branches import Branches, Watched
+from orchestrator.sdk.branches import Branches
 from orchestrator.sdk.frames import author_frame, place
 from orchestrator.sdk.order import StepOrder
 from orchestrator.sdk.scope import CURRENT
@@ -59,7 +59,7 @@ class Invocation:
     def branches(self) -> Branches:
         """The tasks of an async function."""
         if self._branches is None:
-            self._branches = Branches(self.transport.quiet, self._blocked)
+            self._branches = Branches(self.transport.quiet)
         return self._branches
 
     @property
@@ -73,12 +73,11 @@ class Invocation:
             self._warned.add((kind, step))
             self.transport.log(step, attempt or self.request.attempt, "WARNING", WARNINGS, message)
 
-    def _blocked(self, watched: Watched, seconds: float) -> None:
+    def warn_of_blocking(self, coroutine: Coroutine[Any, Any, Any], step: str, attempt: int, seconds: float) -> None:
+        """That coroutine has not let go of the loop for so long."""
         if self._inline or self.dead:
             return
-        scope = CURRENT.get()
-        step, attempt = (scope.step, scope.attempt) if scope is not None else ("", 0)
-        frame = author_frame(watched.coroutine)
+        frame = author_frame(coroutine)
         after = f" before {place(frame)}" if frame is not None else ""
         message = (
             f"code of this run blocked its process for {seconds:.2f} s{after}: all runs of the process stood still."
