@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MARK = re.compile(r"# (wrong|right|before)\n")
 FILE_NAME = re.compile(r"# ([\w/.]+\.py)\n")
 
 
@@ -26,6 +27,12 @@ class Block:
         """True if it is a part of an async function: it awaits outside of any function of its own."""
         waits = ast.Await, ast.AsyncWith, ast.AsyncFor
         return any(isinstance(node, waits) for statement in ast.parse(self.source).body for node in _own(statement))
+
+    @property
+    def mark(self) -> str:
+        """``wrong``, ``right`` or ``before`` when a first line says so, else nothing."""
+        found = MARK.match(self.source)
+        return found[1] if found else ""
 
     def run_in(self, module: ModuleType) -> None:
         """Executes it as a part of a module; tracebacks show the page."""
