@@ -19,6 +19,5 @@ class OrchestratorConfig(AppConfig):
         # After the models are loaded: the engine reads their shapes.
         plug(import_module("orchestrator.engine.port").Port())
         import_module("orchestrator.checks")
-        import_module("orchestrator.database_checks")
         declaring = [config for config in apps.get_app_configs() if module_has_submodule(config.module, "functions")]
         import_functions([*(f"{config.name}.functions" for config in declaring), *settings().functions])
