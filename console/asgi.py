@@ -12,8 +12,9 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from console.live.routing import websocket_application  # noqa: E402
 from orchestrator.api.ingest_asgi import IngestApp  # noqa: E402
+from orchestrator.api.limits_asgi import BodyLimitApp  # noqa: E402
 from orchestrator.api.waiting_asgi import WaitingApp  # noqa: E402
 
 application = ProtocolTypeRouter(
-    {"http": IngestApp(WaitingApp(django_application)), "websocket": websocket_application}
+    {"http": IngestApp(BodyLimitApp(WaitingApp(django_application))), "websocket": websocket_application}
 )

@@ -60,9 +60,9 @@ def nothing_at(path: str) -> dict[str, Any]:
     return problem(404, "not_found", f"there is nothing at {path[:MOST_CHARACTERS]}")
 
 
-def body_too_large() -> dict[str, Any]:
+def body_too_large(limit_bytes: int) -> dict[str, Any]:
     """The problem of a body over the limit."""
-    return problem(413, "too_large", f"the body is over the limit of {body_limit_bytes()} bytes")
+    return problem(413, "too_large", f"the body is over the limit of {limit_bytes} bytes")
 
 
 def _ours(request: HttpRequest, error: OrchestratorError) -> HttpResponse:
@@ -89,7 +89,7 @@ def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
         case orjson.JSONDecodeError() as cause:
             return problem_response(invalid_json(cause))
         case RequestDataTooBig():
-            return problem_response(body_too_large())
+            return problem_response(body_too_large(body_limit_bytes()))
     code = CODES.get(HTTPStatus(error.status_code), "invalid_input")
     return problem_response(problem(error.status_code, code, str(error)))
 
@@ -99,7 +99,7 @@ def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
 
 
 def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    return problem_response(body_too_large())
+    return problem_response(body_too_large(body_limit_bytes()))
 
 
 def _suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
