@@ -102,6 +102,7 @@ def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]], *
     waits = _open_waits(tx, runs)
     messages = _messages(tx, runs)
     claimed = []
+    read: list[int] = []
     entries: dict[str, list[Entry]] = {}
     for facts in runs:
         drained = drain(waits[facts.id], messages[facts.id], tx.now)
@@ -109,13 +110,15 @@ def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]], *
         entries[facts.id] = [*first[facts.id], *_entries(drained, tx)]
         _write(tx, facts, drained)
         kept = drained.cancel if held else None
-        tx.delete_inbox([message.id for message in messages[facts.id] if message is not kept])
+        read += [message.id for message in messages[facts.id] if message is not kept]
         if kept is not None:
             _mark_told(tx, kept)
         settled = {s.key for s in drained.settled}
         still_open = {wait.key: wait for wait in waits[facts.id] if wait.key not in settled}
         mail = [(m.id, str(m.data["name"]), m.data.get("data")) for m in drained.mail]
         claimed.append(Claimed(facts, None, drained, mail, still_open))
+    tx.delete_waits([(c.facts.id, s.key) for c in claimed for s in c.drained.settled])
+    tx.delete_inbox(read)
     wanted = [FenceClaim(f.id, f.fence, len(entries[f.id])) for f in runs if entries[f.id]]
     bases = tx.db.fence(tx.owner, wanted) if wanted else {}
     for run, base in bases.items():
@@ -188,7 +191,6 @@ def _write(tx: Tx, facts: RunFacts, drained: Drained) -> None:
     for settlement in drained.settled:
         if settlement.status is not None:
             tx.end_attempt(_attempt_end(facts.id, settlement, tx))
-    tx.delete_waits((facts.id, s.key) for s in drained.settled)
     for message in drained.mail:
         payload = orjson.dumps(message.data.get("data")).decode()
         tx.add(MailRow(facts.id, str(message.data["name"]), message.id, payload))

@@ -1,7 +1,7 @@
 """One transaction of the journal: rows gathered by table, written together, and what others must hear of afterwards."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,8 +24,9 @@ from orchestrator.engine.rows import (
     RunRow,
     WaitRow,
 )
-from orchestrator.engine.sql import Connection, Id
+from orchestrator.engine.sql import Connection
 
+IDS_AT_ONCE = 500  # parameters of one statement
 # Order of locks (engine protocol, section 5): events, runs, what hangs on runs, inbox last.
 INSERT_ORDER: tuple[type, ...] = (
     EventRow,
@@ -118,17 +119,14 @@ class Tx:
             status = known.status
         self.effects.changes[run] = Change(run, seq, status)
 
-    def delete_waits(self, pairs: Iterable[tuple[str, str]]) -> None:
-        by_run: dict[str, list[str]] = {}
-        for run, key in pairs:
-            by_run.setdefault(run, []).append(key)
-        for run, keys in by_run.items():
-            condition, params = self.db.any_of("key", keys)
-            self.db.run(f"DELETE FROM signalbox_wait WHERE run = ? AND {condition}", [Id(run), *params])
+    def delete_waits(self, waits: Sequence[tuple[str, str]]) -> None:
+        """Of runs and keys, in one statement: many timers are over at the same moment."""
+        if waits:
+            self.db.delete_waits(waits)
 
     def delete_inbox(self, ids: Sequence[int]) -> None:
-        if ids:
-            condition, params = self.db.any_of("id", ids)
+        for start in range(0, len(ids), IDS_AT_ONCE):
+            condition, params = self.db.any_of("id", ids[start : start + IDS_AT_ONCE])
             self.db.run(f"DELETE FROM signalbox_inbox WHERE {condition}", params)
 
     def flush(self) -> None:

@@ -90,6 +90,10 @@ class Connection(ABC):
     def end_attempts(self, ends: Sequence[AttemptEnd]) -> None: ...
 
     @abstractmethod
+    def delete_waits(self, waits: Sequence[tuple[str, str]]) -> None:
+        """Of runs and keys."""
+
+    @abstractmethod
     def move_runs(self, moves: Sequence[RunMove]) -> None: ...
 
     @abstractmethod

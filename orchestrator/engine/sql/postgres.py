@@ -40,6 +40,8 @@ END_ATTEMPTS = (
     f" FROM {unnest(ENDS)} t(run, key, number, status, ended_at, output, blob, error, detail)"
     " WHERE a.run = t.run AND a.key = t.key AND a.number = t.number"
 )
+WAITS = (ID, TEXT)
+DELETE_WAITS = f"DELETE FROM signalbox_wait w USING {unnest(WAITS)} t(run, key) WHERE w.run = t.run AND w.key = t.key"
 MOVES = (ID, CHOICE, ID, MOMENT, INTEGER, MOMENT)
 MOVE_RUNS = (
     "UPDATE signalbox_run r SET status = t.status, owner = t.owner, due_at = t.due_at, attempt = t.attempt,"
@@ -176,6 +178,9 @@ class PostgresConnection(Connection):
 
     def end_attempts(self, ends: Sequence[AttemptEnd]) -> None:
         self._execute(END_ATTEMPTS, literals(ends, ENDS))
+
+    def delete_waits(self, waits: Sequence[tuple[str, str]]) -> None:
+        self._execute(DELETE_WAITS, literals(waits, WAITS))
 
     def move_runs(self, moves: Sequence[RunMove]) -> None:
         self._execute(MOVE_RUNS, literals(moves, MOVES))

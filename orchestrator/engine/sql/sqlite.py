@@ -47,6 +47,13 @@ END_ATTEMPTS = Bulk(
     "UPDATE signalbox_attempt SET status = ?4, ended_at = ?5, output = ?6, blob = ?7, error = ?8,"
     " detail = coalesce(?9, detail) WHERE run = ?1 AND key = ?2 AND number = ?3",
 )
+DELETE_WAITS = Bulk(
+    # Cross join: the planner would walk all waits and look each up among the values.
+    "DELETE FROM signalbox_wait WHERE rowid IN (SELECT w.rowid FROM (VALUES {}) AS v CROSS JOIN signalbox_wait w"
+    " WHERE w.run = v.column1 AND w.key = v.column2)",
+    2,
+    "DELETE FROM signalbox_wait WHERE run = ?1 AND key = ?2",
+)
 MOVE_RUNS = Bulk(
     "UPDATE signalbox_run SET status = v.column2, owner = v.column3, due_at = v.column4, attempt = v.column5,"
     " ended_at = v.column6 FROM (VALUES {}) AS v WHERE signalbox_run.id = v.column1",
@@ -192,6 +199,9 @@ class SqliteConnection(Connection):
 
     def end_attempts(self, ends: Sequence[AttemptEnd]) -> None:
         END_ATTEMPTS.run(self._raw, _columns(ends, [(0, _id), (3, str), (4, _moment), (6, _id)]))
+
+    def delete_waits(self, waits: Sequence[tuple[str, str]]) -> None:
+        DELETE_WAITS.run(self._raw, _columns(waits, [(0, _id)]))
 
     def move_runs(self, moves: Sequence[RunMove]) -> None:
         MOVE_RUNS.run(self._raw, _columns(moves, [(0, _id), (1, str), (2, _id), (3, _moment), (5, _moment)]))
