@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from pathlib import Path
+from sysconfig import get_path
+
+PACKAGES = Path(get_path("purelib"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +26,15 @@ class Census:
 
 
 def python_files(most: int) -> list[str]:
-    """Paths of the largest Python files that installed packages brought along."""
-    recorded = (Path(str(file.locate())) for package in distributions() for file in package.files or [])
-    sizes = {path: path.stat().st_size for path in recorded if path.suffix == ".py" and path.is_file()}
+    """The largest Python files among the installed packages, as paths within them."""
+    sizes = {path: path.stat().st_size for path in PACKAGES.rglob("*.py")}
     largest = sorted(sizes, key=lambda path: (-sizes[path], path))
-    return [str(path) for path in largest[:most]]
+    return [str(path.relative_to(PACKAGES)) for path in largest[:most]]
 
 
 def count_lines(path: str) -> Count:
     """Docstrings count as code."""
-    lines = [line.strip() for line in Path(path).read_text("utf-8", "replace").splitlines()]
+    lines = [line.strip() for line in (PACKAGES / path).read_text("utf-8", "replace").splitlines()]
     blank, comments = lines.count(""), sum(line.startswith("#") for line in lines)
     return Count(len(lines) - blank - comments, comments, blank)
 

@@ -28,8 +28,8 @@ class Analysis(models.Model):
 class Mail(models.Model):
     """A mail as an app would send it: nothing leaves this machine."""
 
-    to = models.CharField(max_length=200)
-    subject = models.CharField(max_length=300)
+    to = models.TextField()
+    subject = models.TextField()
     text = models.TextField(blank=True)
     sent_at = models.DateTimeField(auto_now_add=True)
 
@@ -41,7 +41,7 @@ class Invoice(models.Model):
     """The invoice of an order; its number is the primary key."""
 
     order = models.IntegerField()
-    email = models.CharField(max_length=200)
+    email = models.TextField()
     amount_cents = models.IntegerField()
     receipt = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=10, default="open", choices=[(s, s) for s in ("open", "paid", "unpaid")])
@@ -65,10 +65,10 @@ class Charge(models.Model):
 class Article(models.Model):
     """A text that an editor approves or declines."""
 
-    title = models.CharField(max_length=200)
+    title = models.TextField()
     text = models.TextField()
-    author = models.CharField(max_length=200)
-    approved_by = models.CharField(max_length=200, blank=True)
+    author = models.TextField()
+    approved_by = models.TextField(blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
@@ -79,9 +79,9 @@ class Commit(models.Model):
     """A commit that GitHub told of."""
 
     sha = models.CharField(max_length=64, unique=True)
-    repository = models.CharField(max_length=200)
-    subject = models.CharField(max_length=300)
-    author = models.CharField(max_length=200)
+    repository = models.TextField()
+    subject = models.TextField()
+    author = models.TextField()
 
     def __str__(self) -> str:
         return f"{self.repository} {self.sha[:7]}: {self.subject}"

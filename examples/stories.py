@@ -112,7 +112,7 @@ STORIES = (
     Story(
         "publish-article",
         "Publish with approval",
-        "The run waits up to a week for a person: send it the signal “approval” from its page.",
+        'The run waits a week for a person: on its page, send the signal "approval" with {"approved": true}.',
         "examples/functions/publish_article.py",
         Start(
             "Submit an article",

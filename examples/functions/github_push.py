@@ -72,7 +72,7 @@ async def announce_push(ctx: Context[Push]) -> None:
 def save_commits(push: Push) -> int:
     """A push that is delivered twice, or a commit of two branches, is kept once."""
     rows = [
-        Commit(sha=c.id, repository=push.repository.full_name, subject=c.subject[:300], author=c.author.name)
+        Commit(sha=c.id, repository=push.repository.full_name, subject=c.subject, author=c.author.name)
         for c in push.commits
     ]
     return len(Commit.objects.bulk_create(rows, ignore_conflicts=True))
