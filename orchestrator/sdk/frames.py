@@ -24,6 +24,14 @@ def author_frame(coroutine: Any) -> FrameType | None:
     return next((frame for frame in reversed(frames) if _is_authors(frame.f_code.co_filename)), None)
 
 
+def is_authors_move(coroutine: Any) -> bool:
+    """Whether it stands in its author's code, or in a library called from there, and not in ours."""
+    files = [one.cr_code.co_filename for one in chain(coroutine)]
+    return next(
+        (_is_authors(file) for file in reversed(files) if _is_authors(file) or file.startswith(OWN_CODE)), False
+    )
+
+
 def _is_authors(file: str) -> bool:
     return not file.startswith(OURS_AND_PYTHONS) and not any(part in file for part in LIBRARIES)
 

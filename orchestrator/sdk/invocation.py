@@ -11,7 +11,7 @@ from orchestrator.core.ops import CallRequest, Memo, OpenStep, OpKind, Status
 from orchestrator.core.retry import Retries
 from orchestrator.sdk.asked import Asked
 from orchestrator.sdk.branches import Branches
-from orchestrator.sdk.frames import author_frame, place
+from orchestrator.sdk.frames import author_frame, is_authors_move, place
 from orchestrator.sdk.order import StepOrder
 from orchestrator.sdk.scope import CURRENT
 from orchestrator.sdk.transport import WARNINGS, Blocked, Suspend, Transport
@@ -77,6 +77,8 @@ class Invocation:
         """That coroutine has not let go of the loop for so long."""
         if self._inline or self.dead:
             return
+        if not is_authors_move(coroutine):
+            step, attempt = "", 0  # the step's body runs in a thread by now: what came before it blocked
         frame = author_frame(coroutine)
         after = f" before {place(frame)}" if frame is not None else ""
         message = (

@@ -136,26 +136,32 @@ def test_a_run_that_rests_in_steps_is_told_nothing(start: StartEngine, watchful:
 # Blocking the loop
 
 
-@pytest.mark.parametrize("in_step", [True, False])
+@pytest.mark.parametrize("where", ["body", "function", "function before a step"])
 def test_async_code_that_blocks_the_process_is_told(
-    start: StartEngine, monkeypatch: pytest.MonkeyPatch, in_step: bool
+    start: StartEngine, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setattr(branches, "BLOCKED_SECONDS", 0.004)
+    monkeypatch.setattr(branches, "BLOCKED_SECONDS", 0.02)
 
     async def block() -> None:
-        threading.Event().wait(0.005)
+        threading.Event().wait(0.03)
         await asyncio.sleep(0)
 
     @task()
     async def blocking(ctx: TaskContext) -> None:
-        await (ctx.step.run("block", block) if in_step else block())
+        if where == "body":
+            await ctx.step.run("block", block)
+        elif where == "function":
+            await block()
+        else:
+            threading.Event().wait(0.03)
+            await ctx.step.run("block", lambda: None)
 
     start()
     run = blocking.trigger()
     completed(run)
-    told = dict(warnings(run))
-    text = told["block" if in_step else ""]
-    assert "before block (test_warnings.py:" in text
+    text = dict(warnings(run))["block" if where == "body" else ""]
+    name = "blocking" if where == "function before a step" else "block"
+    assert f" s before {name} (test_warnings.py:" in text
     assert "all runs of the process stood still. Make the step's body a plain def" in text
 
 
