@@ -9,8 +9,6 @@ from orchestrator.core.ops import FINAL, Status
 from orchestrator.engine.bell import Change, subscribe
 from orchestrator.engine.ingest import asend_events
 
-LIMIT_SECONDS = 20.0
-
 
 class Client:
     """Counts runs whose end is committed. One at a time, in a running loop."""
@@ -24,25 +22,25 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self.close = subscribe(self._hear)
 
-    async def send(self, name: str) -> None:
-        """Answers when the event and its run are durable."""
-        await asend_events([IncomingEvent(f"bench/{name}", {"n": 1})])
+    async def send(self, name: str, *, n: int = 1, times: int = 1) -> None:
+        """Answers when the events and their runs are durable."""
+        await asend_events([IncomingEvent(f"bench/{name}", {"n": n})] * times)
 
-    async def run(self, name: str, *, runs: int = 1) -> float:
+    async def run(self, name: str, *, n: int = 1, times: int = 1, runs: int = 1) -> float:
         """From sending an event until ``runs`` runs, the last of them its own, have ended; seconds."""
         before, begin = self.ended, perf_counter()
-        await self.send(name)
+        await self.send(name, n=n, times=times)
         await self._until(before + runs)
         return perf_counter() - begin
 
-    async def saturate(self, name: str, *, runs: int, in_flight: int) -> float:
-        """Runs a second in a closed loop: an event is sent when a run has ended, for ``runs`` runs or 20 seconds."""
+    async def saturate(self, name: str, *, runs: int, in_flight: int, limit_seconds: float) -> float:
+        """Runs a second in a closed loop: an event is sent when a run has ended, until one of the limits is met."""
         before, sent, begin = self.ended, 0, perf_counter()
         self._room = asyncio.Semaphore(in_flight)
 
         async def sender() -> None:
             nonlocal sent
-            while sent < runs and perf_counter() - begin < LIMIT_SECONDS:
+            while sent < runs and perf_counter() - begin < limit_seconds:
                 sent += 1
                 await self._room.acquire()
                 await self.send(name)

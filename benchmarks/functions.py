@@ -1,13 +1,13 @@
 """The functions that are measured: bodies do nothing, so that what is left is the engine."""
 
 import asyncio
+from datetime import timedelta
 from time import perf_counter
 
 from orchestrator import TaskContext, function, task
 from orchestrator.sdk.context import Context
 
-BRANCHES = 1_000
-LONG_STEPS = 100
+NAP = timedelta(seconds=1)
 
 marks: list[float] = []  # moments that bodies write down, seconds of perf_counter
 
@@ -39,13 +39,13 @@ async def first_line(ctx: Context[dict[str, int]]) -> None:
 
 @function(on="bench/long")
 async def long(ctx: Context[dict[str, int]]) -> None:
-    for number in range(LONG_STEPS):
+    for number in range(ctx.event.data["n"]):
         await ctx.step.run(f"step-{number}", mark)
 
 
 @function(on="bench/parallel-steps")
 async def parallel_steps(ctx: Context[dict[str, int]]) -> None:
-    await asyncio.gather(*(ctx.step.run(f"branch-{number}", nothing) for number in range(BRANCHES)))
+    await asyncio.gather(*(ctx.step.run(f"branch-{number}", nothing) for number in range(ctx.event.data["n"])))
 
 
 @task()
@@ -55,4 +55,11 @@ async def leaf(ctx: TaskContext, number: int) -> int:
 
 @function(on="bench/children")
 async def children(ctx: Context[dict[str, int]]) -> int:
-    return sum(await ctx.step.map("child", leaf, range(BRANCHES)))
+    return sum(await ctx.step.map("child", leaf, range(ctx.event.data["n"])))
+
+
+@function(on="bench/sleeper")
+async def sleeper(ctx: Context[dict[str, int]]) -> None:
+    asleep = perf_counter()
+    await ctx.step.sleep("nap", NAP)
+    marks.append(perf_counter() - asleep - NAP.total_seconds())

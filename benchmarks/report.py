@@ -37,6 +37,15 @@ FIGURES = (
     Figure("w4_p99_ms", "W4 gap between two steps, p99", "ms", 1.5, 4.0),
     Figure("w5_steps_s", "W5 1,000 parallel steps, joined", "s", 0.10, 0.15),
     Figure("w5_children_s", "W5 1,000 child runs, joined", "s", 0.5, 0.8),
+    Figure("w6_requests_per_s", "W6 requests with one event, HTTP", "req/s", 2500, 2500, more_is_better=True),
+    Figure("w6_events_per_s", "W6 events in batches of 100, HTTP", "events/s", 20000, 20000, more_is_better=True),
+    Figure("w7_idle_mb", "W7 memory, idle", "MB PSS", 120, 120),
+    Figure("w7_runs", "W7 runs made meanwhile", "runs", None, None, more_is_better=True),
+    Figure("w7_after_mb", "W7 memory after them", "MB PSS", None, None),
+    Figure("w7_database_idle_mb", "W7 database server's memory, idle", "MB PSS", None, None),
+    Figure("w7_database_after_mb", "W7 the same after the runs", "MB PSS", None, None),
+    Figure("w8_p50_ms", "W8 lateness of a 1 s sleep, p50", "ms", None, None),
+    Figure("w8_p99_ms", "W8 lateness of a 1 s sleep, p99", "ms", 15, 20),
 )
 
 
@@ -48,14 +57,14 @@ def medians(repetitions: Sequence[Mapping[str, float]]) -> dict[str, float]:
 def table(database: str, facts: Mapping[str, Any], repetitions: Sequence[Mapping[str, float]]) -> str:
     """Medians beside lowest, highest and target; a figure that misses its target is marked."""
     about = ", ".join(str(value) if name == "version" else f"{name} {value}" for name, value in facts.items())
-    lines = [f"{database}: {about}", f"{'':36}{'median':>9} {'lowest':>9} {'highest':>9} {'target':>9}  unit"]
+    lines = [f"{database}: {about}", f"{'':38}{'median':>9} {'lowest':>9} {'highest':>9} {'target':>9}  unit"]
     middle = medians(repetitions)
     for figure in FIGURES:
         if figure.name in middle:
             values = [repetition[figure.name] for repetition in repetitions]
             numbers = (middle[figure.name], min(values), max(values), figure.target(database))
             mark = "" if figure.meets(middle[figure.name], database) else "  missed"
-            lines.append(f"{figure.title:36}{' '.join(map(_number, numbers))}  {figure.unit}{mark}")
+            lines.append(f"{figure.title:38}{' '.join(map(_number, numbers))}  {figure.unit}{mark}")
     return "\n".join(lines)
 
 

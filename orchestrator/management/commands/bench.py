@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class Command(BaseCommand):
-    help = "Measure throughput and latency on SQLite and PostgreSQL, in temporary databases."
+    help = "Measure throughput, latency and memory on SQLite and PostgreSQL, in temporary databases."
     requires_system_checks: list[str] = []
 
     def run_from_argv(self, argv: list[str]) -> None:
