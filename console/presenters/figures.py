@@ -16,7 +16,7 @@ from orchestrator.core.ops import Status
 from orchestrator.models import Run
 from orchestrator.models.fields import from_micros, to_micros
 
-MOST_RUNS = 20_000
+MOST_RUNS = 10_000
 FAILED = frozenset({Status.FAILED, Status.TIMED_OUT, Status.EXPIRED})
 P50, P95 = 50, 95
 MICROSECOND = timedelta(microseconds=1)

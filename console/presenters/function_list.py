@@ -16,7 +16,7 @@ from orchestrator.models.fields import to_micros
 
 DAY = SPANS["24h"]
 PARTS = DAY.length // DAY.part
-MOST_RUNS = 100_000
+MOST_RUNS = 50_000
 CHART_HEIGHT = 20  # of the small chart's coordinates, in which an hour is 4 wide
 FEW_RUNS = 4  # an hour with that many is a full bar, so that a single run does not look like a rush
 

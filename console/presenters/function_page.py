@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from console.presenters.charts import chart
-from console.presenters.figures import SPANS, Figures, Part, Span, figures, percent, rate
+from console.presenters.figures import MOST_RUNS, SPANS, Figures, Part, Span, figures, percent, rate
 from console.presenters.inspector import Value, value
 from console.presenters.run_filters import in_span
 from console.presenters.run_list import RunRow, rows
@@ -80,7 +80,7 @@ def function_page(function: Function, span: Span, now: datetime) -> FunctionPage
         chart=chart(found, [part.href for part in parts]) if found.whole.runs else None,
         summary=_summary(function.slug, span, found.whole),
         parts=[part for part in parts if part.runs],
-        capped=f"{found.since:%Y-%m-%d %H:%M:%S} UTC" if found.since else "",
+        capped=_capped(found.since) if found.since else "",
         runs=rows(list(recent)),
         query="?" + urlencode({"function": function.slug}),
     )
@@ -138,6 +138,10 @@ def _summary(slug: str, span: Span, whole: Part) -> str:
     if whole.p50_us is None or whole.p95_us is None:
         return text
     return f"{text}; median {duration(whole.p50_us)}, 95th percentile {duration(whole.p95_us)}"
+
+
+def _capped(since: datetime) -> str:
+    return f"these are the newest {count(MOST_RUNS, 'run')}, since {since:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _parts(slug: str, found: Figures) -> list[PartRow]:

@@ -86,15 +86,17 @@ def tabs(filters: Filters) -> list[Tab]:
     return found
 
 
-def count(filters: Filters) -> str:
-    """How many runs there are, ``100+`` when there are more."""
+def count(filters: Filters, page: Page | None = None) -> str:
+    """How many runs there are, ``100+`` when there are more. The only page of them is told, not asked again."""
+    if page is not None and page.newer is None and page.older is None and page.runs:
+        return str(len(page.runs))
     number = len(filters.runs().order_by().values_list("id")[: COUNT_CAP + 1])
     return f"{COUNT_CAP}+" if number > COUNT_CAP else str(number)
 
 
-def matchless(chips: Sequence[Chip]) -> list[Chip]:
-    """The filters that by themselves match nothing: one query a filter, asked only when a list is empty."""
-    return [chip for chip in chips if not chip.alone.runs().exists()]
+def matchless(chips: Sequence[Chip]) -> Sequence[Chip]:
+    """Of filters that together match nothing those that do by themselves: at most one query a filter."""
+    return chips if len(chips) == 1 else [chip for chip in chips if not chip.alone.runs().exists()]
 
 
 def function_slugs(env: int) -> list[str]:

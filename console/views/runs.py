@@ -30,18 +30,19 @@ def runs(request: HttpRequest) -> HttpResponse:
     filters = Filters.read(environment(request), request.GET)
     page = run_list.page(filters, request.GET.get("before", ""), request.GET.get("after", ""))
     rows = run_list.rows(page.runs)
-    chips = filters.chips()
+    chips, first_page = filters.chips(), not page.newer and not request.GET.get("before")
+    no_match = first_page and not rows and not filters.faults
     context = {
         "filters": filters,
         "chips": chips,
-        "matchless": run_list.matchless(chips) if filters.filtered and not rows and not filters.faults else [],
-        "count": run_list.count(filters) if chips and not filters.faults else "",
+        "matchless": run_list.matchless(chips) if no_match else [],
+        "count": "0" if no_match else run_list.count(filters, page) if chips and not filters.faults else "",
         "tabs": run_list.tabs(filters),
         "rows": rows,
         "newer": filters.query(after=page.newer) if page.newer else "",
         "older": filters.query(before=page.older) if page.older else "",
         "newest": filters.query(),
-        "first_page": not page.newer and not request.GET.get("before"),
+        "first_page": first_page,
         "cards": [] if rows else cards(),
         "curl": CURL.format(origin=request.build_absolute_uri("/").rstrip("/")),
         **_choices(filters),

@@ -110,7 +110,7 @@ def test_a_page_beyond_the_last_run_leads_back(visitor):
     assert "Run both examples" not in page
 
 
-def test_filtered_lists_ask_as_many_queries_for_fifty_rows_as_for_one(visitor):
+def test_filtered_lists_ask_a_constant_number_of_queries(visitor):
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             page = visitor.get("/runs?event_name=order/placed&status=failed&error=gateway&since=7d")
@@ -122,11 +122,12 @@ def test_filtered_lists_ask_as_many_queries_for_fifty_rows_as_for_one(visitor):
             make_function(f"f-{n}-{number}")
             RunBuilder().save("failed", event=make_event("order/placed"), error=ERROR)
 
-    add(1)
+    add(51)
     queries()
-    one = queries()
-    add(55)
-    assert queries() == one
+    before = queries()
+    assert before <= 18
+    add(25)
+    assert queries() == before
 
 
 def test_the_live_feed_filters_as_the_page_does():
