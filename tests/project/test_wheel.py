@@ -51,7 +51,7 @@ def test_a_project_with_the_wheel_runs_functions_and_shows_them(wheel: Path, tmp
     project.run(*migrate)
     project.run(*create_operator, "--noinput", **operator_in_environment())
     project.run(*collect)
-    with project.running(*engine):
+    with project.running(*engine) as process:
         for interface in ("wsgi", "asgi"):
             with project.serving(interface):
                 an_order_that_is_rolled_back_starts_nothing(project)
@@ -59,6 +59,8 @@ def test_a_project_with_the_wheel_runs_functions_and_shows_them(wheel: Path, tmp
                 pages_come_with_their_static_files(project)
                 if interface == "asgi":
                     assert b'"hello"' in first_frame(project)
+        process.terminate()
+        assert process.wait(20) == 0
 
 
 def operator_in_environment() -> dict[str, str]:

@@ -10,14 +10,20 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orchestrator.core.errors import EngineAlreadyRunning
-from orchestrator.engine.host import start_engine
+from orchestrator.core.errors import OrchestratorError
+from orchestrator.engine.host import EngineHost, start_engine
 from orchestrator.sdk.registry import registry
 
 
 class Command(BaseCommand):
     help = "Run scheduler and functions until SIGTERM. On PostgreSQL start as many as you like, on SQLite one."
     requires_migrations_checks = True
+
+    def start(self) -> EngineHost:
+        """The engine that this command is about. Raises EngineAlreadyRunning."""
+        host = start_engine()
+        self.stdout.write(f"The engine is running: {len(list(registry))} functions.")
+        return host
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -27,10 +33,9 @@ class Command(BaseCommand):
     def handle(self, *, drain_seconds: float, **_: Any) -> None:
         with _end_signal() as wait_for_end:
             try:
-                engine = start_engine()
-            except EngineAlreadyRunning as error:
+                engine = self.start()
+            except OrchestratorError as error:
                 raise CommandError(str(error)) from error
-            self.stdout.write(f"The engine is running: {len(list(registry))} functions.")
             self.stdout.flush()
             wait_for_end()
             self.stdout.write("Draining.")
