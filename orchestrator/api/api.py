@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, URLResolver
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 from orchestrator.api.auth import ApiKey
@@ -38,6 +39,7 @@ class RestApi(NinjaAPI):
         return with_problems(super().get_openapi_schema(**options))
 
 
+@csrf_exempt
 def not_found(request: HttpRequest) -> HttpResponse:
     """The answer for every other path below the API."""
     return problem_response(nothing_at(request.path))

@@ -51,7 +51,9 @@ def event_secret(db: None) -> str:
 @pytest.fixture
 def client(api_secret: str) -> Client:
     """A client with an API key of the default environment, to which errors come as answers."""
-    return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {api_secret}"})
+    return Client(
+        raise_request_exception=False, enforce_csrf_checks=True, headers={"Authorization": f"Bearer {api_secret}"}
+    )
 
 
 @pytest.fixture
