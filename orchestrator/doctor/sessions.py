@@ -10,13 +10,13 @@ from orchestrator.conf import settings
 from orchestrator.doctor.findings import Finding, ok, warn
 from orchestrator.models import Worker
 
-START = "Start one with make dev or manage.py dev."
+START = "Start one with make dev, or with manage.py engine beside a web server of your own."
 
 
 def live_engines(now: datetime) -> list[Worker]:
-    """Sessions whose lease runs, without processes of this machine that are gone."""
+    """Sessions whose lease runs, without processes that only send and those of this machine that are gone."""
     found = Worker.objects.using(settings().database).filter(expires_at__gt=now).order_by("started_at")
-    return [worker for worker in found if not _is_gone(worker)]
+    return [worker for worker in found if worker.queues and not _is_gone(worker)]
 
 
 def examine_engines(now: datetime) -> Finding:

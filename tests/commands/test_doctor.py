@@ -92,12 +92,15 @@ def test_a_clock_that_was_put_back_is_noticed() -> None:
 
 @pytest.mark.django_db
 def test_engines_are_those_whose_lease_and_process_live() -> None:
-    def session(pid: int, host: str, seconds: float) -> None:
+    def session(pid: int, host: str, seconds: float, queues: tuple[str, ...] = ("default",)) -> None:
         until = NOW + timedelta(seconds=seconds)
-        Worker.objects.create(id=fresh_id(NOW), host=host, pid=pid, started_at=NOW, expires_at=until)
+        Worker.objects.create(
+            id=fresh_id(NOW), host=host, pid=pid, started_at=NOW, expires_at=until, queues=list(queues)
+        )
 
     session(os.getpid(), gethostname(), -1)
     session(2**22 + 1, gethostname(), 10)  # over the largest pid there is
+    session(os.getpid(), gethostname(), 10, ())  # only sends
     assert examine_engines(NOW).level is Level.WARN
     session(os.getpid(), gethostname(), 10)
     session(2**22 + 1, "elsewhere", 10)
@@ -118,7 +121,7 @@ def test_old_programs_fail() -> None:
     assert examine_version("Python", (3, 10, 9), (3, 11)).level is Level.FAIL
     assert examine_version("Python", (3, 11, 0), (3, 11)).level is Level.OK
     assert examine_sqlite((3, 34, 1)).level is Level.FAIL
-    assert "only one process may checkpoint" in examine_sqlite((3, 40, 1)).text
+    assert "3.51.3 mends" in examine_sqlite((3, 40, 1)).text
     assert examine_sqlite((3, 51, 3)) == Finding(Level.OK, "SQLite", "3.51.3")
 
 

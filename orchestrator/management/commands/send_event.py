@@ -47,7 +47,7 @@ class Command(TerminalCommand):
         if runs.next_cursor:
             self.note(f"and more: manage.py runs list --event-id {event_id}")
         if not runs.data:
-            self.note("no function starts by it")
+            self.note("no function starts by this event")
         note_without_engine(self)
 
 
