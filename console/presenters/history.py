@@ -163,8 +163,17 @@ def _entry(run: Run, row: Journal) -> Entry:
 
 
 def _fact(name: str, value: Any) -> Fact:
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    text = _moment(value) if isinstance(value, str) else orjson.dumps(value).decode()
     return Fact(name.replace("_", " "), text[:FACT_CHARACTERS], len(text) > FACT_CHARACTERS)
+
+
+def _moment(text: str) -> str:
+    """A moment as the other times of the page are told; any other text as it is."""
+    try:
+        at = datetime.fromisoformat(text) if len(text) > 18 and text[10] == "T" else None
+    except ValueError:
+        at = None
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if at else text
 
 
 def _kinds(counted: Mapping[str, int], chosen: Sequence[str]) -> list[Kind]:

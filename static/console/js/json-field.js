@@ -12,7 +12,7 @@ class SbJsonField extends HTMLElement {
       clearTimeout(this.pending);
       this.pending = setTimeout(() => this.check(), PAUSE_MS);
     });
-    this.text.closest("form").addEventListener("submit", () => this.check(), true);
+    this.text.closest("form").addEventListener("submit", (event) => this.stop(event), true);
     this.said.addEventListener("click", () => this.go());
     this.addEventListener("click", (event) => this.act(event.target.closest("[data-json]")?.dataset.json));
     for (const button of this.querySelectorAll("[data-json]")) button.hidden = false;
@@ -23,12 +23,20 @@ class SbJsonField extends HTMLElement {
     clearTimeout(this.pending);
     this.wrong = mistake(this.text.value, this.dataset.shape, Number(this.dataset.mostBytes));
     const edited = this.text.value !== this.text.defaultValue;
-    this.text.setCustomValidity(this.wrong?.message ?? "");
     this.text.setAttribute("aria-invalid", String(Boolean(this.wrong)));
     this.said.toggleAttribute("data-bad", Boolean(this.wrong));
     const text = this.wrong?.message ?? (edited ? "Valid JSON, edited." : this.note);
     if (this.said.textContent !== text) this.said.textContent = text;
     this.querySelector("[data-json='reset']").disabled = !edited;
+  }
+
+  /** Nothing is sent that the server would refuse. To see what a replay would do is no sending. */
+  stop(event) {
+    this.check();
+    if (!this.wrong || event.submitter?.name === "preview") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.go();
   }
 
   act(name) {
