@@ -56,7 +56,7 @@ SYSTEMS = (
         "absurd-postgres",
         "Absurd, PostgreSQL",
         "postgres",
-        "async worker, 100 tasks at once, polls every 20 ms (default 250)",
+        "8 async workers of 16 tasks at once, each polls every 20 ms (default 250)",
         "absurd_tasks",
         "absurd_sdk, absurdctl",
     ),

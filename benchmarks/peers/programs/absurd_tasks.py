@@ -1,7 +1,8 @@
-"""Absurd: async tasks with steps on PostgreSQL, a worker in the client's own process.
+"""Absurd: async tasks with steps on PostgreSQL, workers in the client's own process.
 
-The worker claims up to 100 tasks at once and polls every 20 ms when it finds none: the default of 250 ms would decide
-alone how long an idle system takes to begin. Waiting for children in their parent's queue is not possible.
+A worker has one connection, over which its tasks' commits wait for one another: so there are eight of 16 tasks at once,
+and eight clients. Workers poll every 20 ms when they find nothing: the default of 250 ms would decide alone how long an
+idle system takes to begin. Waiting for children in their parent's queue is not possible.
 """
 
 import asyncio
@@ -20,13 +21,14 @@ from benchmarks.peers.program import Peer, measure, run
 from benchmarks.sizes import Sizes
 
 NAP_SECONDS = 1.0
-CONCURRENCY = 100
+CONNECTIONS = 8
+CONCURRENCY = 16
 POLL_SECONDS = 0.02
 QUEUE = "bench"
 URL = database_url()
 
-client = AsyncAbsurd(URL, queue_name=QUEUE)
-worker = AsyncAbsurd(URL, queue_name=QUEUE)
+clients = [AsyncAbsurd(URL, queue_name=QUEUE) for _ in range(CONNECTIONS)]
+workers = [AsyncAbsurd(URL, queue_name=QUEUE) for _ in range(CONNECTIONS)]
 keys = counter()
 ended: dict[int, "asyncio.Future[list[float]]"] = {}
 
@@ -69,7 +71,7 @@ TASKS = {"steps": steps, "marks": marks, "parallel": parallel, "sleeper": sleepe
 async def begin(task: str, count: int = 1) -> list[float]:
     key = next(keys)
     ended[key] = told = asyncio.get_running_loop().create_future()
-    await client.spawn(task, {"key": key, "steps": count})
+    await clients[key % CONNECTIONS].spawn(task, {"key": key, "steps": count})
     return await told
 
 
@@ -107,11 +109,14 @@ async def settle() -> None:
 async def main(workloads: Sequence[str], sizes: Sizes) -> dict[str, Any]:
     with psycopg.connect(URL, autocommit=True) as connection:
         connection.execute(BUNDLED_SCHEMA_SQL.encode())
-    await client.create_queue()
-    for name, body in TASKS.items():
-        client.register_task(name)(body)
-        worker.register_task(name)(body)
-    working = asyncio.create_task(worker.start_worker(concurrency=CONCURRENCY, poll_interval=POLL_SECONDS))
+    await clients[0].create_queue()
+    for absurd in (*clients, *workers):
+        for name, body in TASKS.items():
+            absurd.register_task(name)(body)
+    working = [
+        asyncio.create_task(worker.start_worker(f"worker-{n}", concurrency=CONCURRENCY, poll_interval=POLL_SECONDS))
+        for n, worker in enumerate(workers)
+    ]
     peer = Peer(
         one_step=one_step,
         five_steps=five_steps,
@@ -127,7 +132,8 @@ async def main(workloads: Sequence[str], sizes: Sizes) -> dict[str, Any]:
         "versions": {name: version(name) for name in ("absurd-sdk", "absurdctl", "psycopg")},
         "durability": postgres_facts(URL),
     }
-    working.cancel()
+    for task in working:
+        task.cancel()
     return answer
 
 
