@@ -117,6 +117,7 @@ ORCHESTRATOR = {
     "HOME": SIGNALBOX_HOME,
     "OPEN_ACCESS": DEVELOPMENT,
     # Modules with functions beside every installed app's functions.py.
+    "BROKER_URL": os.environ.get("BROKER_URL", ""),
     "FUNCTIONS": environment.listed("SIGNALBOX_FUNCTIONS"),
 }
 

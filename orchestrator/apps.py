@@ -1,6 +1,8 @@
 """The Django app. Every installed app's ``functions.py`` is imported once all apps are ready."""
 
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig, apps
 from django.utils.module_loading import module_has_submodule
@@ -18,6 +20,13 @@ class OrchestratorConfig(AppConfig):
     def ready(self) -> None:
         # After the models are loaded: the engine reads their shapes.
         plug(import_module("orchestrator.engine.port").Port())
+        if settings().broker_url:
+            import_module("orchestrator.engine.doorbell").plug(_celery_bell)
         import_module("orchestrator.checks")
         declaring = [config for config in apps.get_app_configs() if module_has_submodule(config.module, "functions")]
         import_functions([*(f"{config.name}.functions" for config in declaring), *settings().functions])
+
+
+def _celery_bell(queues: Callable[[], Sequence[str]]) -> Any:
+    """Imported by who rings only: Celery takes its time."""
+    return import_module("orchestrator.workers.celery").CeleryBell(queues)

@@ -19,6 +19,7 @@ class Settings:
     home: Path | None = None  # where the engine's lock file lies; default: beside the SQLite file
     functions: tuple[str, ...] = ()  # modules to import besides every app's functions.py
     open_access: bool = False  # development: any event key, no API key
+    broker_url: str = ""  # Celery's broker, where workers are woken by one
     queues: tuple[str, ...] = ("default",)  # queues this process works on
     concurrency: int = 500  # runs executing at once in this process
     body_threads: int = 32  # threads for sync functions and sync step bodies

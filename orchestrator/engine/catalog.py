@@ -53,6 +53,9 @@ class Catalog:
             raise UnknownFunction(f"no function {slug!r} is registered; known: {known}")
         return found
 
+    def queues(self) -> list[str]:
+        return sorted({function.queue for function in self._functions.values()})
+
     def all(self) -> list[Registered]:
         return list(self._functions.values())
 

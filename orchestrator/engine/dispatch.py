@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextvars import Context
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.claiming import Claiming, Draining
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.crashes import ALONE_AFTER
+from orchestrator.engine.doorbell import News
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.fresh import claimed_from
 from orchestrator.engine.journal.items import Call, NewRun
@@ -87,8 +88,7 @@ class Dispatcher:
         for new in effects.started:
             self._execute(claimed_from(new))
             self.load.cancel()  # after: at no moment does it look as if nothing ran here
-        held = [live for run in effects.inbox_runs if (live := self.live.get(run)) and not live.ended]
-        if held:
+        if held := self._held(effects.inbox_runs):
             self.drain(*held)
         if effects.ready or len(held) < len(effects.inbox_runs):
             self.claim()
@@ -96,6 +96,16 @@ class Dispatcher:
         for due in effects.due:
             if due <= horizon:
                 self.at(due, self.claim)
+
+    def told(self, news: News) -> None:
+        """Another process has committed: drains what is held here, claims what is ready. On the loop."""
+        if held := self._held(news.runs):
+            self.drain(*held)
+        if news.ready or len(held) < len(news.runs):
+            self.claim()
+
+    def _held(self, runs: Iterable[str]) -> list[LiveRun]:
+        return [live for run in runs if (live := self.live.get(run)) and not live.ended]
 
     def refused(self, runs: Sequence[NewRun]) -> None:
         """Runs that were to begin here and were not inserted: their room is free again."""
@@ -249,8 +259,7 @@ class Dispatcher:
         """The sweep: drains what is held here and has messages, claims what others left, sets the next timers."""
         for due in dues:
             self.at(due, self.claim)
-        mine = [live for run in held if (live := self.live.get(run)) and not live.ended]
-        if mine:
+        if mine := self._held(held):
             self.drain(*mine)
         self.claim()
 

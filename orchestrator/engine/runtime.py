@@ -11,16 +11,20 @@ from typing import Any
 
 from orchestrator.conf import Settings, settings
 from orchestrator.core.errors import MisplacedCall
+from orchestrator.engine import doorbell
 from orchestrator.engine.bell import ring
 from orchestrator.engine.catalog import Catalog, read_catalog, registered
 from orchestrator.engine.clock import Clock, system_clock
 from orchestrator.engine.dispatch import Dispatcher
+from orchestrator.engine.doorbell import News, Ringer
 from orchestrator.engine.journal.items import Call, Ingest, Item
 from orchestrator.engine.journal.port import Journal
 from orchestrator.engine.journal.tx import Effects, Tx
 from orchestrator.engine.journal.writer import JournalWriter
+from orchestrator.engine.membership import Membership
+from orchestrator.engine.notify import Listener, NotifyBell
 from orchestrator.engine.routing import route_unrouted
-from orchestrator.engine.sql import open_connection, refuse_to_wait_in_transaction
+from orchestrator.engine.sql import connection_params, open_connection, refuse_to_wait_in_transaction
 from orchestrator.engine.starting import Starting
 from orchestrator.sdk.registry import Registry, registry
 
@@ -45,6 +49,8 @@ class Runtime:
         self.dispatcher: Dispatcher | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self.nested = False
+        self._ringer: Ringer | None = None
+        self._listener: Listener | None = None
 
     def attach(self, dispatcher: Dispatcher, loop: asyncio.AbstractEventLoop) -> None:
         """Functions run here: new runs may begin at once."""
@@ -78,6 +84,36 @@ class Runtime:
             self.loop.call_soon_threadsafe(self.dispatcher.notice, effects)
         if effects.changes:
             ring(list(effects.changes.values()))
+        if self._ringer is not None:
+            held = self.dispatcher.live if self.dispatcher is not None else {}
+            runs = {run for run in effects.inbox_runs if run not in held}
+            self._ringer.tell(News(effects.ready, runs, effects.changes))
+
+    def open_doorbells(self) -> None:
+        """From now on other processes hear what is committed here, and this one what they commit."""
+        worker_bell = doorbell.make_worker_bell(self.catalog.queues) if doorbell.make_worker_bell else None
+        bells: list[doorbell.Doorbell] = [worker_bell] if worker_bell is not None else []
+        params = connection_params(self.settings.database)
+        if params is not None:
+            origin = self.clock.new_id()
+            bells.append(NotifyBell(params, origin, for_workers=worker_bell is None))
+            self._listener = Listener(params, origin, self.told)
+        if bells:
+            self._ringer = Ringer(bells)
+
+    def close_doorbells(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        if self._ringer is not None:
+            self._ringer.close()
+            self._ringer = None
+
+    def told(self, news: News) -> None:
+        """What another process has committed."""
+        if news.changes:
+            ring(list(news.changes.values()))
+        if self.dispatcher is not None and self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.dispatcher.told, news)
 
     def route_soon(self) -> None:
         """Routes what authors' transactions have left, without waiting for it."""
@@ -133,9 +169,16 @@ def install(runtime: Runtime | None) -> Runtime | None:
     return former
 
 
+def wake() -> None:
+    """Somebody else says that there may be work."""
+    if _runtime is not None and _pid == os.getpid():
+        _runtime.told(News(ready=True))
+
+
 def leave(timeout_seconds: float) -> None:
     """Writes what is left to write; a process that never wrote has nothing to do."""
     if _runtime is not None and _pid == os.getpid():
+        _runtime.close_doorbells()
         _runtime.journal.close(timeout_seconds)
 
 
@@ -148,21 +191,31 @@ def _sender() -> Runtime:
         system_clock.new_id(),
         system_clock,
         on_effects=lambda effects: holder[0].heard(effects),
+        on_session_lost=lambda: membership.rejoin(),
         before_submit=partial(refuse_to_wait_in_transaction, config.database),
     )
     runtime = Runtime(config, journal, system_clock, catalog)
     holder.append(runtime)
-    threading.Thread(target=_keep_catalog, args=(runtime,), name="signalbox-catalog", daemon=True).start()
+    membership = Membership(config, journal, ())
     atexit.register(journal.close, timeout_seconds=10.0)  # a database that is away must not keep the process
+    if connection_params(config.database) is not None:  # SQLite's one engine would take it for dead
+        membership.join()
+        atexit.register(membership.leave)
+    runtime.open_doorbells()
+    atexit.register(runtime.close_doorbells)
+    threading.Thread(target=_keep, args=(runtime, membership), name="signalbox-sender", daemon=True).start()
     return runtime
 
 
-def _keep_catalog(runtime: Runtime) -> None:
+def _keep(runtime: Runtime, membership: Membership) -> None:
+    """Looks after a process without an engine, until it gets one."""
     wait = threading.Event()
     while not wait.wait(CATALOG_SECONDS):
         if _runtime is not runtime or _pid != os.getpid():
+            runtime.close_doorbells()
             return
         try:
+            membership.renew()
             runtime.refresh_catalog()
         except Exception:  # a database that is away now is there again later
             logger.exception("catalog.refresh_failed")

@@ -202,7 +202,7 @@ def test_a_run_that_is_about_to_begin_when_the_drain_begins_does_not_begin_twice
 def test_what_is_said_after_a_session_has_left_does_not_make_it_join_again(start: StartEngine) -> None:
     host = start()
     host._keeper.stop(10)
-    host.journal.submit(Call(host._leave)).result(10)
+    host._membership.leave()
     host.journal.submit(Call(lambda tx: None)).result(10)
     assert not Worker.objects.exists()
 

@@ -200,7 +200,7 @@ class JournalWriter:
         try:
             committed = self._ask_again(db, tickets) and result is not None
         except SessionLost as error:
-            return self._lose_session(tickets, error)
+            return self._lose_session(tickets, error, unsure=True)
         if committed and result is not None:
             self.number_of_batches += 1
             return self._finish(db, tickets, result)
@@ -249,15 +249,25 @@ class JournalWriter:
         error = EngineUnavailable("the database cannot be reached; nothing is known to be stored: send again later")
         answer_all(refused, [error] * len(refused))
 
-    def _lose_session(self, tickets: list[Ticket], error: SessionLost) -> list[Ticket]:
-        """What comes now is late: the new owners are told, by the new session."""
+    def _lose_session(self, tickets: list[Ticket], error: SessionLost, *, unsure: bool = False) -> list[Ticket]:
+        """What comes now is late: the new owners are told, by the new session, which also stores what is new.
+
+        ``unsure``: whether the batch stands nobody can tell any more.
+        """
         self._counts_batches = False
         late = [ticket.item for ticket in tickets if isinstance(ticket.item, Checkpoint)]
-        answer_all(tickets, [error] * len(tickets))
+        again = [ticket for ticket in tickets if not unsure and _is_nobodys(ticket.item)]
+        others = [ticket for ticket in tickets if ticket not in again]
+        answer_all(others, [error] * len(others))
         self._on_session_lost()
         self.submit_first(Call(partial(tell_refused, items=late)))
         first, self._first = self._first, []
-        return first
+        return first + again
+
+
+def _is_nobodys(item: Item) -> bool:
+    """Events and runs that no session was to begin."""
+    return isinstance(item, Ingest) and all(new.run.owner is None for start in item.starts for new in start.runs)
 
 
 def _cut(db: Connection) -> None:

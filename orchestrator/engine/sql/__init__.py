@@ -9,7 +9,15 @@ from orchestrator.engine.sql.base import Connection, FenceClaim, Id
 from orchestrator.engine.sql.postgres import PostgresConnection
 from orchestrator.engine.sql.sqlite import SqliteConnection
 
-__all__ = ["Connection", "FenceClaim", "Id", "borrow_connection", "open_connection", "refuse_to_wait_in_transaction"]
+__all__ = [
+    "Connection",
+    "FenceClaim",
+    "Id",
+    "borrow_connection",
+    "connection_params",
+    "open_connection",
+    "refuse_to_wait_in_transaction",
+]
 
 # What Django adds to the driver's parameters for itself.
 DJANGO_ONLY = {
@@ -28,8 +36,15 @@ def open_connection(alias: str) -> Connection:
     wrapper = connections[alias]
     if wrapper.vendor == "sqlite":
         return SqliteConnection(str(wrapper.settings_dict["NAME"]))
-    params = {k: v for k, v in wrapper.get_connection_params().items() if k not in DJANGO_ONLY}
-    return PostgresConnection(params)
+    return PostgresConnection(connection_params(alias) or {})
+
+
+def connection_params(alias: str) -> dict[str, Any] | None:
+    """What PostgreSQL's driver needs to connect; None for SQLite."""
+    wrapper = connections[alias]
+    if wrapper.vendor == "sqlite":
+        return None
+    return {key: value for key, value in wrapper.get_connection_params().items() if key not in DJANGO_ONLY}
 
 
 def refuse_to_wait_in_transaction(alias: str) -> None:

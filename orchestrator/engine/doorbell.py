@@ -1,0 +1,95 @@
+"""Doorbells between processes: what one has committed, others look at soon. They may be lost: sweeps look anyway."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orchestrator.engine.bell import Change
+
+logger = logging.getLogger(__name__)
+QUIET_SECONDS = 0.01  # between two rings, for what comes meanwhile
+
+
+@dataclass(slots=True)
+class News:
+    """What others may want to know. ``runs`` have something in their inbox; ``ready``: runs wait for a worker."""
+
+    ready: bool = False
+    runs: set[str] = field(default_factory=set)
+    changes: dict[str, Change] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.ready or self.runs or self.changes)
+
+
+class Doorbell(Protocol):
+    """Rung from a thread of its own; may raise and be slow."""
+
+    def ring(self, news: News) -> None: ...
+    def close(self) -> None: ...
+
+
+class Ringer:
+    """Collects news from any thread and rings with what came together; a bell that fails costs nothing but time."""
+
+    def __init__(self, bells: Sequence[Doorbell]) -> None:
+        self._bells = bells
+        self._news = News()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = threading.Event()
+        self._silent: set[int] = set()
+        self._thread = threading.Thread(target=self._run, name="signalbox-ringer", daemon=True)
+        self._thread.start()
+
+    def tell(self, news: News) -> None:
+        """Never waits."""
+        if news:
+            with self._lock:
+                self._news.ready |= news.ready
+                self._news.runs |= news.runs
+                self._news.changes |= news.changes
+            self._wake.set()
+
+    def close(self) -> None:
+        """Rings with what is left."""
+        self._closed.set()
+        self._wake.set()
+        self._thread.join(1.0)
+        for bell in self._bells:
+            bell.close()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            with self._lock:
+                news, self._news = self._news, News()
+            if news:
+                self._ring(news)
+            self._closed.wait(QUIET_SECONDS)
+
+    def _ring(self, news: News) -> None:
+        for n, bell in enumerate(self._bells):
+            try:
+                bell.ring(news)
+            except Exception as error:  # whatever a broker's or a database's client raises
+                if n not in self._silent:
+                    logger.warning("doorbell.silent", extra={"bell": type(bell).__name__, "reason": str(error)})
+                self._silent.add(n)
+            else:
+                if n in self._silent:
+                    logger.info("doorbell.rings_again", extra={"bell": type(bell).__name__})
+                self._silent.discard(n)
+
+
+# What rings workers of queues, from an app above this one (Celery): given the queues, it makes the bell.
+make_worker_bell: Callable[[Callable[[], Sequence[str]]], Doorbell] | None = None
+
+
+def plug(make: Callable[[Callable[[], Sequence[str]]], Doorbell] | None) -> None:
+    """Called once, when the app is ready and a broker is configured."""
+    global make_worker_bell
+    make_worker_bell = make
