@@ -7,7 +7,7 @@ import orjson
 
 from orchestrator.api.queries.history import list_logs
 from orchestrator.api.queries.rows import rows
-from orchestrator.api.values import Attempt, Error, LogLine, Run
+from orchestrator.api.values import Error, LogLine, Run
 from orchestrator.core.durations import format_duration
 from orchestrator.core.ops import Status
 from orchestrator.management.ink import STATUS_TONES, Ink, Tone, printable
@@ -37,9 +37,11 @@ def reasons(run: Run, ink: Ink) -> Iterator[str]:
     """What it waits for, which attempts failed and why, and what came out."""
     for sentence in run.waiting_for:
         yield f"{ink.arrow} waits for {printable(sentence)}"
-    failed = [(step.id, n, len(step.attempts), attempt) for step in run.steps for n, attempt in _failed(step.attempts)]
-    for step, n, total, attempt in failed[-MOST_ERRORS:]:
-        yield _failure(f"{step}, attempt {n} of {total}", attempt.error, ink)
+    failed = [(step.id, attempt) for step in run.steps for attempt in step.attempts if attempt.error is not None]
+    if len(failed) > MOST_ERRORS:
+        yield f"{ink.more} {len(failed) - MOST_ERRORS} failed attempts before these; --json lists all"
+    for step, attempt in failed[-MOST_ERRORS:]:
+        yield _failure(f"{step}, attempt {attempt.number}", attempt.error, ink)
     if run.error is not None:
         yield _failure("run", run.error, ink)
         lines = run.error.traceback.rstrip().splitlines()
@@ -81,10 +83,6 @@ def _origin(run: Run) -> str:
     more = f" and {len(run.event_ids) - 1} more" if len(run.event_ids) > 1 else ""
     kind = "" if run.trigger == "event" else f"{run.trigger}, "
     return f"{kind}event {name} {run.event_ids[0]}{more}"
-
-
-def _failed(attempts: list[Attempt]) -> Iterator[tuple[int, Attempt]]:
-    return ((n, attempt) for n, attempt in enumerate(attempts, 1) if attempt.error is not None)
 
 
 def _failure(where: str, error: Error | None, ink: Ink) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from orchestrator.core.durations import format_duration
 from orchestrator.core.ops import Status
@@ -114,8 +115,11 @@ def _bar(row: Row, ink: Ink, width: int, now_us: int, whole_us: int) -> str:
             drawn = phases[column]
             if drawn is None or WEIGHTS.get(segment.phase, 1) >= WEIGHTS.get(drawn, 1):
                 phases[column] = segment.phase
-    drawn_phases = [(" ", Tone.PLAIN) if p is None else (ink.bars[p], PHASE_TONES.get(p, Tone.FAINT)) for p in phases]
-    return "".join(ink.paint(character, tone) for character, tone in drawn_phases)
+    stretches = ((phase, len(list(group))) for phase, group in groupby(phases))
+    return "".join(
+        " " * length if phase is None else ink.paint(ink.bars[phase] * length, PHASE_TONES.get(phase, Tone.FAINT))
+        for phase, length in stretches
+    )
 
 
 def _legend(rows: Sequence[Row], ink: Ink, width: int) -> Iterator[str]:
