@@ -6,13 +6,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
-from console.presenters.stories import Start, cards, find_story
+from console.presenters.stories import Start, Story, cards, find_story
 from console.views.actions import action
 from console.views.page import environment, render_page
 from orchestrator.core.events import IncomingEvent
+from orchestrator.core.ops import WaitKind
 from orchestrator.engine.ingest import send_events
 from orchestrator.engine.triggering import trigger
-from orchestrator.models import RunEvent
+from orchestrator.models import RunEvent, Wait
 
 
 @require_safe
@@ -27,21 +28,34 @@ def examples(request: HttpRequest) -> HttpResponse:
 
 @action
 def start_example(request: HttpRequest, story: str) -> HttpResponse:
-    """Starts a story, or sends what its run waits for; shows the run, or the event where it started none or several."""
+    """Starts a story, or answers its run that waits; shows the run, or the event where there is not just one."""
     found = find_story(story)
     start = found and (found.reply if "reply" in request.POST else found.start)
     if found is None or start is None:
         raise Http404(f"There is no example {story}.")
+    if "reply" in request.POST:
+        return _reply(request, found, start)
     if start.function:
         run = trigger(start.function, dict(start.data), env=environment(request))
         messages.success(request, f"Started {start.function}.")
         return redirect("console:run", run)
-    return _send(request, start)
+    event = _send(request, start)
+    runs = RunEvent.objects.filter(event=event).values_list("run", flat=True)[:2]
+    return redirect("console:run", runs[0]) if len(runs) == 1 else redirect("console:event", event)
 
 
-def _send(request: HttpRequest, start: Start) -> HttpResponse:
+def _reply(request: HttpRequest, story: Story, reply: Start) -> HttpResponse:
+    waiting = Wait.objects.filter(env=environment(request), kind=WaitKind.EVENT, name=reply.event)
+    run = waiting.order_by("-run").values_list("run", flat=True).first()
+    if run is None:
+        messages.error(request, f"No run waits for {reply.event} now: start {story.title} first.")
+        return redirect("console:examples")
+    _send(request, reply)
+    return redirect("console:run", run)
+
+
+def _send(request: HttpRequest, start: Start) -> str:
     event = IncomingEvent(name=start.event, data=dict(start.data))
     [event_id] = send_events([event], env=environment(request), source="console")
     messages.success(request, f"Sent {start.event}.")
-    runs = RunEvent.objects.filter(event=event_id).values_list("run", flat=True)[:2]
-    return redirect("console:run", runs[0]) if len(runs) == 1 else redirect("console:event", event_id)
+    return event_id

@@ -49,10 +49,16 @@ def test_a_click_starts_a_story(visitor: Client, story: Story) -> None:
 def test_a_click_sends_what_a_story_waits_for(visitor: Client) -> None:
     [onboarding] = started_by(click(visitor, "onboarding"))
     eventually(lambda: Run.objects.filter(id=onboarding.id, status="waiting"))
-    address = click(visitor, "onboarding", reply="1")
-    assert Event.objects.filter(id=address.rpartition("/")[2], name="user/project.created", source="console").exists()
+    assert click(visitor, "onboarding", reply="1") == f"/runs/{onboarding.id}"
+    assert Event.objects.filter(name="user/project.created", source="console").exists()
     eventually(lambda: Run.objects.filter(id=onboarding.id, status="sleeping"))
     assert [mail.subject for mail in Mail.objects.order_by("id")] == ["Welcome, Ada!", "Engine looks good!"]
+
+
+def test_a_reply_that_no_run_waits_for_is_not_sent(visitor: Client) -> None:
+    address = click(visitor, "onboarding", reply="1")
+    assert "No run waits for user/project.created now: start Onboarding first." in visitor.get(address).content.decode()
+    assert not Event.objects.exists()
 
 
 def test_the_page_shows_each_story_with_its_payload_and_its_source(visitor: Client) -> None:
