@@ -7,8 +7,10 @@ from channels.auth import UserLazyObject
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, User
 
-from console.live.consumers import PROTOCOL, SIGNED_OUT, TOO_MUCH, ConsoleConsumer
+from console.live import consumers
+from console.live.consumers import DRAINED, PROTOCOL, SIGNED_OUT, TOO_MUCH, ConsoleConsumer
 from console.live.feeds import EventFeed, RunFeed, RunListFeed
+from console.live.hub import hub
 from console.presenters.run_filters import Filters
 from orchestrator.engine import bell
 from orchestrator.models import Journal, Run
@@ -152,3 +154,31 @@ def test_an_event_feed_tells_first_and_then_only_changes():
     assert feed.read() is None
     append_step(run, "more", at=NOW)
     assert feed.read() == {"t": "n", "rev": 2}
+
+
+async def test_a_server_that_ends_says_when_to_come_back():
+    socket = await signed_in()
+    hub.farewell()
+    assert await socket.receive_json_from() == {"t": "bye", "code": "drain", "retry": [0, 3_000]}
+    assert await socket.receive_output() == {"type": "websocket.close", "code": DRAINED}
+    await socket.disconnect(DRAINED)
+
+
+async def test_a_visitor_who_signed_out_is_sent_away_though_nothing_is_subscribed_anew(monkeypatch):
+    monkeypatch.setattr(consumers, "LOOK_AGAIN_SECONDS", 0.005)
+    run = await sync_to_async(lambda: RunBuilder().save("completed"))()
+    socket = await signed_in()
+    await socket.send_json_to({"t": "sub", "c": f"run:{run.id}", "rev": run.seq})
+    assert await socket.receive_nothing(0.02)
+    await User.objects.aupdate(is_active=False)
+    assert await socket.receive_output() == {"type": "websocket.close", "code": SIGNED_OUT}
+    await socket.disconnect(SIGNED_OUT)
+
+
+def test_a_run_that_was_deleted_is_told_once():
+    run = RunBuilder().step("a").save("running")
+    feed = RunFeed(1, run.id, run.seq)
+    Run.objects.filter(id=run.id).delete()
+    assert feed.read() == {"t": "r", "rev": run.seq}
+    assert feed.read() is None
+    assert feed.settled
