@@ -6,6 +6,7 @@ from orchestrator.core.codec import decode, encode
 from orchestrator.core.errors import InvalidInput
 from orchestrator.core.ids import parse_id
 from orchestrator.core.ops import MessageKind
+from orchestrator.engine.audit import record_action
 from orchestrator.engine.commands import leave_message
 from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
@@ -30,6 +31,8 @@ def _signalling(run_id: str, name: str, data: Any, key: str | None, actor: str) 
         env = leave_message(tx, run, MessageKind.SIGNAL, f"signal:{ref}", payload)
         if key is not None and not tx.db.use_keys([KeyRow(env, f"signal:{run}", key, ref, tx.now + KEY_LIFE)])[0]:
             tx.forget_inbox(run, f"signal:{ref}")  # two at once: the other was first
+            return
+        record_action(tx, env, "run.signal", run, actor=actor, after={"name": name})
 
     return Call(apply)
 

@@ -125,6 +125,7 @@ def test_a_waiting_run_gets_the_signal_it_waits_for(visitor: Client, waiting: Ru
     visitor.post(f"/runs/{waiting.id}/signal", {"name": "approved", "data": "", "key": "k-1"})
     message = Inbox.objects.get(run=waiting.id)
     assert message.data == {"name": "approved", "data": ["yes", 1], "actor": "dev"}
+    assert list(Audit.objects.values_list("actor", "action", "target")) == [("dev", "run.signal", waiting.id)]
 
 
 def test_a_run_that_has_ended_takes_no_signal_and_loses_nothing_of_what_was_typed(visitor: Client, run: Run):
