@@ -21,16 +21,25 @@ document.addEventListener("sb:live", ({ detail }) => {
   else show(detail);
 });
 
+document.addEventListener("sb:stale", () => banner?.hidden && tell("What has changed could not be loaded."));
+
 retry?.addEventListener("click", () => {
+  if (live.state === "live") return location.reload();
   banner.querySelector(".feed-lost-text").textContent = "Trying again…";
   live.again();
+  return undefined;
 });
 
 function show(state) {
   if (!(state in TEXTS)) return;
-  banner.querySelector(".feed-lost-text").textContent = TEXTS[state];
+  tell(TEXTS[state]);
   retry.hidden = state === "signed out";
   signIn.hidden = state !== "signed out";
   signIn.href = `${signIn.href.split("?")[0]}?next=${encodeURIComponent(location.pathname + location.search)}`;
+}
+
+function tell(text) {
+  banner.querySelector(".feed-lost-text").textContent = text;
+  retry.hidden = false;
   banner.hidden = false;
 }

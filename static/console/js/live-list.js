@@ -3,6 +3,9 @@ import { live } from "#sb/live";
 import { tickAll } from "#sb/time";
 
 const WATCHED = 50;
+const FRAME_CHARACTERS = 3800; // the server refuses longer frames
+const ID_CHARACTERS = 36;
+const COUNTED = 100;
 
 class SbLiveList extends HTMLElement {
   connectedCallback() {
@@ -27,7 +30,8 @@ class SbLiveList extends HTMLElement {
 
   /** The runs that may still change, each with the journal entry its row shows. */
   open() {
-    const open = this.rows().filter((row) => row.hasAttribute("data-open")).slice(0, WATCHED);
+    const room = Math.floor((FRAME_CHARACTERS - this.channel.length) / ID_CHARACTERS);
+    const open = this.rows().filter((row) => row.hasAttribute("data-open")).slice(0, Math.max(0, Math.min(WATCHED, room)));
     return Object.fromEntries(open.map((row) => [row.dataset.id, Number(row.dataset.seq)]));
   }
 
@@ -41,21 +45,24 @@ class SbLiveList extends HTMLElement {
   async poll() {
     const open = Object.keys(this.open());
     if (open.length) await this.replace(await this.read(`ids=${open.join(",")}`));
+    if (this.dataset.channel === "runs" && this.body) this.announce((await this.read(this.newer())).length);
   }
+
+  newer() { return `newer=${this.top()}&${this.dataset.query.slice(1)}`; }
 
   announce(number) {
     if (!this.hasAttribute("data-first")) return undefined;
     if (number && this.body && scrollY < 40 && number <= 5 && this.dataset.channel === "runs") return this.showNew();
     this.pill.hidden = !number;
     const noun = this.dataset.channel === "runs" ? "run" : "event";
-    this.pill.textContent = `${number >= 100 ? "99+" : number} new ${noun}${number === 1 ? "" : "s"} ↑`;
+    this.pill.textContent = `${number > COUNTED ? `${COUNTED}+` : number} new ${noun}${number === 1 ? "" : "s"} ↑`;
     return undefined;
   }
 
   async showNew() {
     if (!this.body || this.dataset.channel !== "runs") return location.reload();
     this.pill.hidden = true;
-    const fresh = await this.read(`newer=${this.top()}&${this.dataset.query.slice(1)}`);
+    const fresh = await this.read(this.newer());
     const known = new Set(this.rows().map((row) => row.dataset.id));
     const added = fresh.filter((row) => !known.has(row.dataset.id));
     for (const row of added) row.setAttribute("data-new", "");
@@ -78,10 +85,15 @@ class SbLiveList extends HTMLElement {
   }
 
   async read(query) {
-    const answer = await fetch(`${this.dataset.rows}?${query}`);
     const table = document.createElement("template");
-    // Rows as the server renders and escapes them.
-    table.innerHTML = answer.ok ? `<table><tbody>${await answer.text()}</tbody></table>` : "";
+    try {
+      const answer = await fetch(`${this.dataset.rows}?${query}`);
+      if (!answer.ok) throw new Error(answer.status);
+      // Rows as the server renders and escapes them.
+      table.innerHTML = `<table><tbody>${await answer.text()}</tbody></table>`;
+    } catch {
+      document.dispatchEvent(new CustomEvent("sb:stale"));
+    }
     return [...table.content.querySelectorAll("tr")];
   }
 }
