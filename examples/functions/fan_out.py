@@ -41,4 +41,5 @@ async def census_by_runs(ctx: Context[CensusByRuns]) -> Census:
 
 @task()
 async def count_file(ctx: TaskContext, path: str) -> Count:
+    """Counts the lines of one file."""
     return await ctx.step.run("count-lines", count_lines, path)

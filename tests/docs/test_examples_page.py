@@ -38,7 +38,8 @@ def test_the_page_tells_every_story() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("command", EVENT_COMMAND.findall(PAGE))
-def test_a_command_sends_an_event_that_a_function_takes(command: str) -> None:
+def test_a_command_sends_an_event_that_a_function_takes(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LLM_BASE_URL", raising=False)
     sent = json.loads(command)
     with Harness(database="default", stubs={"list-files": [], "list-distributions": []}) as harness:
         runs = harness.send(sent["name"], sent["data"])
