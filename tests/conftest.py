@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 
 from orchestrator.models.environments import Environment
 from tests.live import LiveServer
-from tests.servers import find_chromium
+from tests.servers import find_chromium, find_redis
 
 CHROMIUM_ARGS = [
     "--headless=new",
@@ -47,6 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="Chromium is not installed"))
         if item.get_closest_marker("postgres") and connection.vendor != "postgresql":
             item.add_marker(pytest.mark.skip(reason="runs on PostgreSQL only"))
+        if item.get_closest_marker("redis") and not find_redis():
+            item.add_marker(pytest.mark.skip(reason="Redis is not installed"))
 
 
 @pytest.fixture(scope="session", autouse=True)

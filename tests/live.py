@@ -17,13 +17,36 @@ from tests.eventually import eventually
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class LiveServer:
+class Requests:
+    """Requests to a site, as curl would make them."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def send(self, name: str, data: object = None, **fields: Any) -> list[str]:
+        """Send an event as curl would; the ids that were answered."""
+        answer = self.post("/e/dev", {"name": name, "data": {} if data is None else data, **fields})
+        return answer["ids"]
+
+    def post(self, path: str, body: object) -> Any:
+        """The decoded answer to a JSON POST. Raises HTTPError on 4xx and 5xx."""
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(self.url + path, json.dumps(body).encode(), headers), timeout=30) as response:
+            return json.load(response)
+
+    def get(self, path: str) -> Any:
+        """The decoded JSON at ``path``. Raises HTTPError on 4xx and 5xx."""
+        with urlopen(self.url + path, timeout=30) as response:
+            return json.load(response)
+
+
+class LiveServer(Requests):
     """Starts at once; ``url`` is its address. Stop and start it at will: data stay in ``home``."""
 
     def __init__(self, home: Path, *, supervised: bool = False, env: Mapping[str, str] | None = None) -> None:
+        super().__init__("")
         self.home = home
         self.log = home / "server.log"
-        self.url = ""
         self._options = [] if supervised else ["--no-reload"]
         self._env = os.environ | {"SIGNALBOX_HOME": str(home), "PYTHONUNBUFFERED": "1"} | dict(env or {})
         self._process: subprocess.Popen[bytes] | None = None
@@ -84,22 +107,6 @@ class LiveServer:
             self.kill()
             with suppress(ProcessLookupError):
                 os.kill(engine, signal.SIGKILL)
-
-    def send(self, name: str, data: object = None, **fields: Any) -> list[str]:
-        """Send an event as curl would; the ids that were answered."""
-        answer = self.post("/e/dev", {"name": name, "data": {} if data is None else data, **fields})
-        return answer["ids"]
-
-    def post(self, path: str, body: object) -> Any:
-        """The decoded answer to a JSON POST. Raises HTTPError on 4xx and 5xx."""
-        headers = {"Content-Type": "application/json"}
-        with urlopen(Request(self.url + path, json.dumps(body).encode(), headers), timeout=30) as response:
-            return json.load(response)
-
-    def get(self, path: str) -> Any:
-        """The decoded JSON at ``path``. Raises HTTPError on 4xx and 5xx."""
-        with urlopen(self.url + path, timeout=30) as response:
-            return json.load(response)
 
     def output(self) -> str:
         """All that the server has printed so far."""

@@ -101,6 +101,28 @@ class PostgresCluster:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def find_redis() -> str | None:
+    """The path of a Redis server; None when there is none."""
+    return shutil.which("redis-server")
+
+
+class Redis:
+    """A Redis of its own on a unix socket; ``url`` is what Celery takes as its broker."""
+
+    def __init__(self, folder: Path) -> None:
+        program = find_redis()
+        assert program, "Redis is not installed"
+        self._socket = folder / "redis.sock"
+        self.url = f"redis+socket://{self._socket}"
+        options = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--dir", str(folder)]
+        self._server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        eventually(self._socket.exists)
+
+    def stop(self) -> None:
+        self._server.kill()
+        self._server.wait(10)
+
+
 @contextmanager
 def postgres(programs: Path, *, fsync: bool = True) -> Iterator[PostgresCluster]:
     """A new cluster for as long as it is needed."""

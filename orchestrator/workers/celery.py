@@ -95,6 +95,11 @@ app.steps["worker"].add(EngineStep)
 _child: list[EngineHost] = []
 
 
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+def _leave_logging_alone(**_: Any) -> None:
+    """Whoever listens to this signal has configured it: Django's settings say how this process logs."""
+
+
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]
 def _in_child(**_: Any) -> None:
     """With the prefork pool each of its processes hosts an engine."""

@@ -1,0 +1,1 @@
+"""Celery workers, schedulers and web processes beside each other, on PostgreSQL and Redis."""
