@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from tests.servers import apt_install, find_chromium, find_postgres, postgres
+from tests.servers import apt_install, find_chromium, find_postgres, find_redis, postgres
 
 PROGRAMS = Path(sys.executable).parent
 PYTHON = sys.executable
@@ -24,6 +24,8 @@ NO_TESTS_COLLECTED = 5
 # What a developer may have set for `make dev` and must not reach the tests.
 OURS = {
     "ALLOWED_HOSTS",
+    "BROKER_URL",
+    "CHANNEL_LAYER_URL",
     "DATABASE_POOL_SIZE",
     "DATABASE_URL",
     "LOG_LEVEL",
@@ -34,6 +36,9 @@ OURS = {
     "SIGNALBOX_EXAMPLES",
     "SIGNALBOX_FUNCTIONS",
 }
+
+# Tests without a database: once is enough.
+PURE = ("core", "typing", "test_architecture.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,9 @@ def test(checks: Checks, stack: ExitStack) -> None:
     checks.run("tests on SQLite", pytest)
     url = postgres_url(stack)
     if url:
-        checks.run("tests on PostgreSQL", pytest, DATABASE_URL=url)
+        if not find_redis() and not apt_install("redis-server"):
+            checks.skip("tests with Redis", "Redis is not installed; apt install redis-server")
+        checks.run("tests on PostgreSQL", [*pytest, *(f"--ignore=tests/{place}" for place in PURE)], DATABASE_URL=url)
     else:
         checks.skip("tests on PostgreSQL", "PostgreSQL is not installed; apt install postgresql, or set DATABASE_URL")
     if find_chromium() or (apt_install("chromium", "fonts-dejavu-core") and find_chromium()):
