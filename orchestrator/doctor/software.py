@@ -41,7 +41,7 @@ def examine_version(program: str, version: Sequence[int], least: Sequence[int], 
 def examine_sqlite(version: Sequence[int]) -> Finding:
     """SQLite is a part of Python: it comes with it."""
     sound = tuple(version) >= SQLITE_SOUND
-    more = "" if sound else f"; {_dotted(SQLITE_SOUND)} mends a rare fault of two processes that checkpoint at once"
+    more = "" if sound else f"; before {_dotted(SQLITE_SOUND)} only one process may checkpoint: here it is the engine's"
     return examine_version("SQLite", version, SQLITE, more)
 
 

@@ -187,7 +187,7 @@ def _sender() -> Runtime:
     catalog = Catalog()
     holder: list[Runtime] = []
     journal = JournalWriter(
-        lambda: open_connection(config.database),
+        lambda: open_connection(config.database, checkpoints=False),
         system_clock.new_id(),
         system_clock,
         on_effects=lambda effects: holder[0].heard(effects),

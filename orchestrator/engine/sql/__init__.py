@@ -31,11 +31,14 @@ DJANGO_ONLY = {
 }
 
 
-def open_connection(alias: str) -> Connection:
-    """A connection of the engine's own to the database of that alias. Raises the driver's error when it is down."""
+def open_connection(alias: str, *, checkpoints: bool = True) -> Connection:
+    """A connection of the engine's own to the database of that alias. Raises the driver's error when it is down.
+
+    ``checkpoints``: on SQLite the engine's writer alone does so, never a process that only sends.
+    """
     wrapper = connections[alias]
     if wrapper.vendor == "sqlite":
-        return SqliteConnection(str(wrapper.settings_dict["NAME"]))
+        return SqliteConnection(str(wrapper.settings_dict["NAME"]), checkpoints=checkpoints)
     return PostgresConnection(connection_params(alias) or {})
 
 

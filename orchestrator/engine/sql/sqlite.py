@@ -19,7 +19,6 @@ CACHE_KIB = 16_384  # the pages that 500 runs in flight touch
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
-    f"wal_autocheckpoint={CHECKPOINT_PAGES}",
     f"cache_size=-{CACHE_KIB}",
 )
 
@@ -99,9 +98,13 @@ class SqliteConnection(Connection):
     lost_errors: tuple[type[Exception], ...] = ()
     errors = sqlite3.Error
 
-    def __init__(self, path: str, *, raw: sqlite3.Connection | None = None) -> None:
-        """``raw``: an open connection whose transactions belong to somebody else (Django's, in step.transaction)."""
+    def __init__(self, path: str, *, raw: sqlite3.Connection | None = None, checkpoints: bool = True) -> None:
+        """``raw``: an open connection whose transactions belong to somebody else (Django's, in step.transaction).
+
+        ``checkpoints``: for one connection at a time, that of the engine (orchestrator.db.sqlite3 says why).
+        """
         self.path = path
+        self._checkpoint_pages = CHECKPOINT_PAGES if checkpoints else 0
         self._lock = write_lock(path)
         self._raw = raw or self._open()
 
@@ -114,7 +117,7 @@ class SqliteConnection(Connection):
             uri=self.path.startswith("file:"),
             cached_statements=STATEMENTS,
         )
-        for pragma in PRAGMAS:
+        for pragma in (*PRAGMAS, f"wal_autocheckpoint={self._checkpoint_pages}"):
             raw.execute(f"PRAGMA {pragma}")
         return raw
 
