@@ -9,7 +9,7 @@ from console.presenters.reasons import Banner, banner
 from console.presenters.run_list import TRIGGER_WORDS
 from console.presenters.text import MICROSECOND, STATUS_WORDS, between, count, duration
 from console.presenters.warnings import Notice, warnings
-from console.presenters.waterfall import Trace, read_trace
+from console.presenters.waterfall import Trace
 from orchestrator.core.ops import Status
 from orchestrator.core.trace import Span, active_us, waited_us
 from orchestrator.models import Event, Run, RunData, RunEvent, Wait
@@ -51,9 +51,9 @@ class RunPage:
         return next((span for span in self.trace.steps if span.status is Status.FAILED), None)
 
 
-def run_page(run: Run, now: datetime) -> RunPage:
+def run_page(trace: Trace, now: datetime) -> RunPage:
     """Everything of the page but the inspector: at most twelve queries, however many steps."""
-    trace = read_trace(run)
+    run = trace.run
     event_ids = list(RunEvent.objects.filter(run=run.id).order_by("n").values_list("event", flat=True)[:10])
     events = Event.objects.defer("data").in_bulk(event_ids)
     related = Run.objects.in_bulk([id for id in (run.parent, run.replay_of) if id])

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -45,19 +45,27 @@ def run_facts(run: Run) -> RunFacts:
     return RunFacts(Status(run.status), run.queued_at, run.started_at, run.ended_at)
 
 
-def read_trace(run: Run, keys: Iterable[str] | None = None) -> Trace:
-    """All spans of a run, or those of ``keys``: three queries, no values but the beginning of children's inputs."""
-    rows, lines = Attempt.objects.filter(run=run.id), Log.objects.filter(run=run.id)
+def read_spans(run: Run, keys: Iterable[str] | None = None) -> Trace:
+    """All spans of a run, or those of ``keys``: one query, no values."""
+    rows = Attempt.objects.filter(run=run.id)
     if keys is not None:
-        asked = [*keys, ""]
-        rows, lines = rows.filter(key__in=asked), lines.filter(key__in=asked)
+        rows = rows.filter(key__in=[*keys, ""])
     facts = [_attempt(row) for row in rows.values_list(*FACTS)]
     about = run_facts(run)
+    return Trace(run, run_span(about, facts), step_spans(about, facts))
+
+
+def read_trace(run: Run, keys: Iterable[str] | None = None) -> Trace:
+    """The spans with their newest log marks and what child runs were given: two more queries."""
+    trace = read_spans(run, keys)
+    about, shown = run_facts(run), {"", *(span.key for span in trace.steps)}
+    # Not by step: there is no index for it, and a run may have logged a hundred thousand lines.
+    newest = Log.objects.filter(run=run.id).order_by("-id").values_list("key", "at", "level")[:MOST_TICKS]
     logs: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for key, at, level in lines.order_by("id").values_list("key", "at", "level")[:MOST_TICKS]:
-        logs[key].append((offset_us(about, at), LEVELS.get(level, 0)))
-    steps = step_spans(about, facts)
-    return Trace(run, run_span(about, facts), steps, logs, _abouts(steps))
+    for key, at, level in reversed(newest):
+        if key in shown:
+            logs[key].append((offset_us(about, at), LEVELS.get(level, 0)))
+    return replace(trace, logs=logs, abouts=_abouts(trace.steps))
 
 
 def _abouts(steps: Iterable[Span]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from console.forms import EventForm, ReplayForm, RetriggerForm, SignalForm
 from console.presenters.event_pages import event_names
 from console.presenters.replaying import choices, editable, payload, plan
 from console.presenters.waiting import signal_names
-from console.presenters.waterfall import read_trace
+from console.presenters.waterfall import read_spans
 from console.views.page import environment, get_event, get_run, render_page
 from orchestrator.conf import settings
 from orchestrator.core.errors import InvalidPayload, OrchestratorError, Unserialisable
@@ -54,7 +54,7 @@ def form_view(view: View) -> View:
 def replay(request: HttpRequest, run_id: str) -> HttpResponse:
     """A new run on the same events, or on an edited payload; from a step on it keeps the results before that step."""
     run = get_run(request, run_id)
-    steps, given = read_trace(run).steps, payload(run)
+    steps, given = read_spans(run).steps, payload(run)
     form = _form(ReplayForm, request, {"step": request.GET.get("step", ""), "data": given.text if given else None})
     chosen = str(form["step"].value() or "")
     if _is_sent(request) and form.is_valid():
@@ -126,7 +126,7 @@ def _is_sent(request: HttpRequest) -> bool:
 def _form(kind: type[Form], request: HttpRequest, initial: dict[str, Any]) -> Form:
     """Bound when posted. A payload that is not there, since it cannot be edited, is not asked for."""
     form = kind(request.POST, initial=initial) if request.method == "POST" else kind(initial=initial)
-    if request.method == "POST" and "data" not in request.POST:
+    if request.method == "POST" and "data" not in request.POST and kind in (ReplayForm, RetriggerForm):
         del form.fields["data"]
     return form
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from console.presenters.history import entries_after, history_json, history_page
 from console.presenters.run_page import run_page
+from console.presenters.waterfall import read_spans
 from console.views.page import get_run, render_page
 from orchestrator.core.ops import Status
 
@@ -23,7 +24,7 @@ def history(request: HttpRequest, run_id: str) -> HttpResponse:
     before = _number(request, "before")
     page = history_page(found, request.GET.getlist("kind"), _number(request, "after") or 0, before)
     context = {
-        "page": run_page(found, datetime.now(UTC)),
+        "page": run_page(read_spans(found), datetime.now(UTC)),
         "history": page,
         "view": "history",
         "follows": not Status(found.status).final and page.later is None,

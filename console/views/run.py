@@ -24,7 +24,7 @@ INLINE_STEPS = 500
 def run(request: HttpRequest, run_id: str) -> HttpResponse:
     """The whole page; without script it is complete as a table."""
     found, now = get_run(request, run_id), datetime.now(UTC)
-    page = run_page(found, now)
+    page = run_page(waterfall.read_trace(found), now)
     steps, table = page.trace.steps, request.GET.get("view") == "table"
     start = _start(request)
     now_us = ((found.ended_at or now) - found.queued_at) // MICROSECOND
@@ -46,7 +46,7 @@ def run(request: HttpRequest, run_id: str) -> HttpResponse:
 @login_required
 def run_head(request: HttpRequest, run_id: str) -> HttpResponse:
     """Head, summary and banner as they are now."""
-    page = run_page(get_run(request, run_id), datetime.now(UTC))
+    page = run_page(waterfall.read_spans(get_run(request, run_id)), datetime.now(UTC))
     return render(request, "console/_run_head.html", {"page": page, "view": request.GET.get("view", "trace")})
 
 

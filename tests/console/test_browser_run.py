@@ -1,5 +1,6 @@
 """Stories of the run page in a real browser. Console errors, page errors and policy violations fail any of these."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from console.live.consumers import SIGNED_OUT
 from console.live.hub import hub
 from orchestrator.engine import bell
 from orchestrator.models import Attempt, Event, Inbox, Log, Run
@@ -243,3 +245,20 @@ def test_forms_and_history_fit_and_are_accessible(page: Page, console_url: str, 
     expect(page.get_by_role("dialog")).to_be_visible()
     results = Axe().run(page, options=AXE)
     assert results.violations_count == 0, results.generate_report()
+
+
+def test_who_is_signed_out_meanwhile_is_told_and_finds_the_way_back(page: Page, console_url: str):
+    run = RunBuilder(at=datetime.now(UTC)).step("a").save("running")
+    page.goto(f"{console_url}/runs/{run.id}")
+    expect(page.locator("#live")).to_have_text("Live")
+    kick(SIGNED_OUT)
+    page.locator("#live").get_by_role("link", name="sign in").click()
+    expect(page.locator("#live")).to_have_text("Live")  # in development one is signed in again at once
+    expect(page).to_have_url(f"{console_url}/runs/{run.id}")
+
+
+def kick(code: int) -> None:
+    """Ends every websocket from the server's side."""
+    for loop, listeners in list(hub._listeners.items()):
+        for listener in list(listeners):
+            asyncio.run_coroutine_threadsafe(listener.close(code), loop)

@@ -62,8 +62,15 @@ document.addEventListener("sb:live", ({ detail }) => {
   if (!pill) return;
   pill.hidden = false;
   pill.dataset.state = detail;
-  pill.querySelector(".live-word").textContent = detail === "live" ? "Live" : detail.charAt(0).toUpperCase() + detail.slice(1);
+  const word = pill.querySelector(".live-word");
+  word.textContent = detail.charAt(0).toUpperCase() + detail.slice(1);
+  if (detail === "signed out") word.append(": ", signIn());
 });
+
+/** The same page again: the server asks who it is, and comes back here. */
+function signIn() {
+  return Object.assign(document.createElement("a"), { href: location.href, textContent: "sign in" });
+}
 
 export function toast(text, level = "success", place = document.getElementById("toasts")) {
   const element = document.createElement("div");
