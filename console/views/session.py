@@ -1,8 +1,7 @@
 """The visitor's own choices: theme, and signing in and out."""
 
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -18,7 +17,8 @@ def theme(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.get("theme", "system")
     target = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
-    response = redirect(target if safe else "/")
+    # Not redirect(), which takes words without a slash for names of pages.
+    response = HttpResponseRedirect(target if safe else "/")
     if wanted in THEMES:
         response.set_cookie("theme", wanted, max_age=ONE_YEAR_SECONDS, samesite="Lax", secure=request.is_secure())
     return response
