@@ -31,9 +31,11 @@ def main() -> int:
             print(f"{system.title}, repetition {number + 1} of {options.repeat}", file=sys.stderr, flush=True)
             try:
                 repetitions[system.name].append(measure_system(system, python, options.only, options.size))
-            except (Unavailable, subprocess.CalledProcessError) as error:
+            except Unavailable as error:
                 missing[system.name] = str(error)
                 print(f"  {error}", file=sys.stderr, flush=True)
+            except subprocess.CalledProcessError as error:  # it has said why
+                missing[system.name] = f"its program ended with exit code {error.returncode}"
     document = {
         "generated_by": "python -m benchmarks.peers",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

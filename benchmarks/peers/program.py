@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,7 @@ from benchmarks.sizes import SIZES, Sizes
 
 One = Callable[[], Awaitable[None]]
 SETTLE_SECONDS = 1.0
+LIMIT_SECONDS = 300.0  # for all workloads of one system
 
 
 @dataclass(kw_only=True)
@@ -145,6 +147,13 @@ def run(main: Callable[[Sequence[str], Sizes], Awaitable[dict[str, Any]]]) -> No
     """``python -m benchmarks.peers.programs.NAME W1,W2 full FILE``; ``main`` answers figures, versions and facts."""
     wanted = sys.argv[1].split(",")
     workloads = [name for name in WORKLOADS if name in wanted]
-    answer = asyncio.run(main(workloads, SIZES[sys.argv[2]]))  # type: ignore[arg-type]
-    Path(sys.argv[3]).write_text(json.dumps(answer))
-    os._exit(0)  # what a peer's threads still do is no part of the answer
+    exit_code = 1
+    try:
+        answer = asyncio.run(asyncio.wait_for(main(workloads, SIZES[sys.argv[2]]), LIMIT_SECONDS))
+        Path(sys.argv[3]).write_text(json.dumps(answer))
+        exit_code = 0
+    except BaseException:  # a peer's threads would keep a process whose main thread has failed
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(exit_code)  # what a peer's threads still do is no part of the answer
