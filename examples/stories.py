@@ -8,11 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """An event to send, or a function to call by name. ``label`` is what a button says."""
+    """An event to send, a function to call by name, or a signal for a run. ``label`` is what a button says."""
 
     label: str
     event: str = ""
     function: str = ""
+    signal: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -112,13 +113,14 @@ STORIES = (
     Story(
         "publish-article",
         "Publish with approval",
-        'The run waits a week for a person: on its page, send the signal "approval" with {"approved": true}.',
+        "The run waits a week for a person's answer, which may come from here, from its page, or from outside.",
         "examples/functions/publish_article.py",
         Start(
             "Submit an article",
             event="article/submitted",
             data={"title": "Notes", "text": "On the Analytical Engine.", "author": "ada@example.com"},
         ),
+        Start("Approve it", signal="approval", data={"approved": True, "by": "Grace"}),
     ),
     Story(
         "github-push",

@@ -10,7 +10,7 @@ from console.presenters.text import pretty
 
 
 class Start(Protocol):
-    """An event to send, or a function to call by name."""
+    """An event to send, a function to call by name, or a signal for a run."""
 
     @property
     def label(self) -> str: ...
@@ -18,6 +18,8 @@ class Start(Protocol):
     def event(self) -> str: ...
     @property
     def function(self) -> str: ...
+    @property
+    def signal(self) -> str: ...
     @property
     def data(self) -> Mapping[str, Any]: ...
 

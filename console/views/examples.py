@@ -12,6 +12,7 @@ from console.views.page import environment, render_page
 from orchestrator.core.events import IncomingEvent
 from orchestrator.core.ops import WaitKind
 from orchestrator.engine.ingest import send_events
+from orchestrator.engine.signals import send_signal
 from orchestrator.engine.triggering import trigger
 from orchestrator.models import RunEvent, Wait
 
@@ -45,12 +46,18 @@ def start_example(request: HttpRequest, story: str) -> HttpResponse:
 
 
 def _reply(request: HttpRequest, story: Story, reply: Start) -> HttpResponse:
-    waiting = Wait.objects.filter(env=environment(request), kind=WaitKind.EVENT, name=reply.event)
-    run = waiting.order_by("-run").values_list("run", flat=True).first()
+    """To the newest run that waits for it."""
+    kind, name = (WaitKind.SIGNAL, reply.signal) if reply.signal else (WaitKind.EVENT, reply.event)
+    waits = Wait.objects.filter(env=environment(request), kind=kind, name=name)
+    run = waits.order_by("-run").values_list("run", flat=True).first()
     if run is None:
-        messages.error(request, f"No run waits for {reply.event} now: start {story.title} first.")
+        messages.error(request, f"No run waits for {name} now: start {story.title} first.")
         return redirect("console:examples")
-    _send(request, reply)
+    if reply.signal:
+        send_signal(run, name, dict(reply.data), actor=request.user.get_username())
+        messages.success(request, f"Sent signal {name}.")
+    else:
+        _send(request, reply)
     return redirect("console:run", run)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from examples.models import Mail
+from examples.models import Article, Mail
 from examples.stories import STORIES, Story
 from orchestrator.engine.host import EngineHost
 from orchestrator.models import Event, Run, RunEvent
@@ -53,6 +53,14 @@ def test_a_click_sends_what_a_story_waits_for(visitor: Client) -> None:
     assert Event.objects.filter(name="user/project.created", source="console").exists()
     eventually(lambda: Run.objects.filter(id=onboarding.id, status="sleeping"))
     assert [mail.subject for mail in Mail.objects.order_by("id")] == ["Welcome, Ada!", "Engine looks good!"]
+
+
+def test_a_click_approves_what_waits_for_approval(visitor: Client) -> None:
+    [article] = started_by(click(visitor, "publish-article"))
+    eventually(lambda: Run.objects.filter(id=article.id, status="waiting"))
+    assert click(visitor, "publish-article", reply="1") == f"/runs/{article.id}"
+    eventually(lambda: Run.objects.filter(id=article.id, status="completed"))
+    assert Article.objects.get().approved_by == "Grace"
 
 
 def test_a_reply_that_no_run_waits_for_is_not_sent(visitor: Client) -> None:
