@@ -117,6 +117,7 @@ ORCHESTRATOR = {
     "HOME": SIGNALBOX_HOME,
     "OPEN_ACCESS": DEVELOPMENT,
     # Modules with functions beside every installed app's functions.py.
+    "VERSION": os.environ.get("SIGNALBOX_VERSION", ""),
     "BROKER_URL": os.environ.get("BROKER_URL", ""),
     "FUNCTIONS": environment.listed("SIGNALBOX_FUNCTIONS"),
 }

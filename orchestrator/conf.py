@@ -19,6 +19,7 @@ class Settings:
     home: Path | None = None  # where the engine's lock file lies; default: beside the SQLite file
     functions: tuple[str, ...] = ()  # modules to import besides every app's functions.py
     open_access: bool = False  # development: any event key, no API key
+    version: str = ""  # of the code, such as a commit: pinned runs go on where it is the one they began with
     broker_url: str = ""  # Celery's broker, where workers are woken by one
     queues: tuple[str, ...] = ("default",)  # queues this process works on
     concurrency: int = 500  # runs executing at once in this process

@@ -69,9 +69,12 @@ def _blocked(run: Run) -> Banner:
 
 def _queued(run: Run, now: datetime) -> list[Line]:
     """Nobody to run it, others ahead of it, or its turn next."""
-    workers = Worker.objects.filter(expires_at__gt=now).values_list("queues", flat=True)
-    if not any(run.queue in (queues or []) for queues in workers):
+    alive = Worker.objects.filter(expires_at__gt=now).values_list("queues", "version")
+    workers = [version for queues, version in alive if run.queue in (queues or [])]
+    if not workers:
         return [Line(f"No worker for queue {run.queue} is alive: it goes on when one is started.")]
+    if run.version and run.version not in workers:
+        return [Line(f"It is pinned to version {run.version} of the code, of which no worker is alive.")]
     ahead = Run.objects.filter(queue=run.queue, status=Status.QUEUED, owner=None, prio__lt=run.prio)
     number = len(ahead.values_list("id")[:AHEAD_CAP])
     if not number:

@@ -10,13 +10,21 @@ from orchestrator.engine.sql import Id
 
 
 def record_action(
-    tx: Tx, env: int, action: str, target: str, *, actor: str, reason: str = "", after: Any = None
+    tx: Tx,
+    env: int,
+    action: str,
+    target: str,
+    *,
+    actor: str,
+    reason: str = "",
+    before: Any = None,
+    after: Any = None,
 ) -> None:
     """One row: who did what, to what, why, and what came of it."""
     json = "json" if tx.db.vendor == "postgresql" else "text"
     tx.db.run(
         "INSERT INTO signalbox_audit (id, env, at, actor, action, target, reason, before, after)"
-        f" VALUES (?, ?, ?, ?, ?, ?, ?, NULL, CAST(? AS {json}))",
+        f" VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS {json}), CAST(? AS {json}))",
         [
             Id(system_clock.new_id()),
             env,
@@ -25,6 +33,7 @@ def record_action(
             action,
             target,
             reason,
+            None if before is None else orjson.dumps(before).decode(),
             None if after is None else orjson.dumps(after).decode(),
         ],
     )

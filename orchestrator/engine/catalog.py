@@ -20,7 +20,7 @@ class Registered:
     slug: str
     triggers: tuple[Trigger, ...]
     queue: str
-    version: str = ""
+    version: str = ""  # of the code that its new runs are pinned to; none when they move along
 
 
 class Catalog:
@@ -60,8 +60,8 @@ class Catalog:
         return list(self._functions.values())
 
 
-def registered(definition: Definition, env: int = 1) -> Registered:
-    return Registered(env, definition.id, definition.triggers, definition.queue)
+def registered(definition: Definition, version: str = "", env: int = 1) -> Registered:
+    return Registered(env, definition.id, definition.triggers, definition.queue, version if definition.pinned else "")
 
 
 def read_catalog(tx: Tx) -> list[Registered]:
@@ -75,8 +75,8 @@ def read_catalog(tx: Tx) -> list[Registered]:
             env,
             slug,
             tuple(Trigger.from_json(trigger) for trigger in orjson.loads(triggers)),
-            orjson.loads(config).get("queue", "default"),
-            version,
+            config.get("queue", "default"),
+            version if config.get("pinned") else "",
         )
-        for env, slug, triggers, config, version in rows
+        for env, slug, triggers, config, version in ((*row[:3], orjson.loads(row[3]), row[4]) for row in rows)
     ]

@@ -29,7 +29,7 @@ WITH_MESSAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """What to take: at most ``limit`` runs of these functions and queues.
+    """What to take: at most ``limit`` runs of these functions, queues and version.
 
     ``parked``: runs whose coroutine rests in memory, with the fence under which it went to rest.
     """
@@ -38,6 +38,7 @@ class Claiming:
     functions: Sequence[str]
     limit: int
     parked: Mapping[str, int]
+    version: str = ""
 
     def __call__(self, tx: Tx) -> list[Claimed]:
         return resume(tx, self._take(tx), self.parked)
@@ -46,6 +47,8 @@ class Claiming:
         taken: list[str] = []
         known, functions = tx.db.any_of("function", list(self.functions))
         queue, queues = tx.db.any_of("queue", list(self.queues))
+        # Pinned runs have the version of the code that they go on with; all others have none.
+        known, functions = f"{known} AND version IN ('', ?)", [*functions, self.version]
         ours, params = f"{queue} AND {known}", [*queues, *functions]
         arms: list[tuple[str, list[Any]]] = [
             (TO_CANCEL, []),

@@ -1,7 +1,6 @@
 """The engine of a process: claims runs, starts and resumes them, keeps the coroutines of those that rest."""
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextvars import Context
@@ -10,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from orchestrator.conf import Settings
-from orchestrator.core.errors import OrchestratorError
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.claiming import Claiming, Draining
 from orchestrator.engine.clock import Clock
@@ -18,6 +16,7 @@ from orchestrator.engine.crashes import ALONE_AFTER
 from orchestrator.engine.doorbell import News
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.fresh import claimed_from
+from orchestrator.engine.guarding import guarded
 from orchestrator.engine.journal.items import Call, NewRun
 from orchestrator.engine.journal.port import Journal
 from orchestrator.engine.journal.tx import Effects
@@ -31,9 +30,8 @@ from orchestrator.engine.timers import Timers
 from orchestrator.executors.base import Executor
 from orchestrator.sdk.branches import task_factory
 from orchestrator.sdk.registry import Registry
-from orchestrator.sdk.transport import StepRun, Suspend
+from orchestrator.sdk.transport import StepRun
 
-logger = logging.getLogger(__name__)
 NEAR = timedelta(seconds=10)  # timers further away are found by the sweep in time
 SHOW_EVERY = timedelta(milliseconds=100)
 
@@ -124,9 +122,9 @@ class Dispatcher:
         try:
             while self._again and not self.draining and (free := self.load.free()) > 0:
                 self._again = False
-                functions = [definition.id for definition in self.registry]
+                functions, config = [definition.id for definition in self.registry], self._settings
                 parked = {run: live.facts.fence for run, live in self.parked.items()}
-                claiming = Claiming(self._settings.queues, functions, free, parked)
+                claiming = Claiming(config.queues, functions, free, parked, config.version)
                 claimed: list[Claimed] = await self.journal.append(Call(claiming))
                 await self._start_all(claimed)
                 self._again = self._again or len(claimed) == free
@@ -233,7 +231,7 @@ class Dispatcher:
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         # In a context of its own: it is no branch of the run that happens to ask for it.
-        task = self._loop.create_task(_guarded(work), context=Context())
+        task = self._loop.create_task(guarded(work), context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -287,15 +285,3 @@ class Dispatcher:
     @property
     def idle(self) -> bool:
         return not self._tasks and not self._claiming
-
-
-async def _guarded(work: Coroutine[Any, Any, None]) -> None:
-    """Work of the engine's own: an error of it is logged, the run it was about is found again by the sweep."""
-    try:
-        await work
-    except Suspend:
-        return  # the run it was about is another's by now
-    except OrchestratorError as error:
-        logger.warning("engine.work_refused", extra={"reason": str(error)})
-    except Exception:  # a fault of ours must not end the engine
-        logger.exception("engine.work_failed")

@@ -93,7 +93,9 @@ class EngineHost:
 
     def start(self) -> None:
         self._membership.join().result()
-        self.journal.submit(Call(partial(register, definitions=tuple(self._functions)))).result()
+        self.journal.submit(
+            Call(partial(register, definitions=tuple(self._functions), version=self.settings.version))
+        ).result()
         self.runtime.attach(self.dispatcher, self.loop)
         self.runtime.refresh_catalog()
         self._ticker = Ticker(self.runtime.starting)

@@ -35,6 +35,7 @@ class Membership:
         self._journal = journal
         self._queues = queues
         self._sole = sole
+        self._version = config.version
         self._on_lost = on_lost
         self._joined = False
         self._counts = connections[config.database].vendor == "postgresql"
@@ -44,7 +45,7 @@ class Membership:
         return self._join(self._journal.submit)
 
     def _join(self, submit: Callable[[Item], "Future[Any]"]) -> "Future[Any]":
-        joined = submit(Call(Registering(self._journal.owner, self._queues, self._seconds, self._sole)))
+        joined = submit(Call(Registering(self._journal.owner, self._queues, self._seconds, self._sole, self._version)))
         if self._counts:
             joined.add_done_callback(lambda _: self._journal.count_batches(counting=True))
         return joined

@@ -8,7 +8,7 @@ from orchestrator.engine.journal.tx import Tx
 from orchestrator.sdk.registry import Definition
 
 
-def register(tx: Tx, definitions: Iterable[Definition], env: int = 1) -> None:
+def register(tx: Tx, definitions: Iterable[Definition], version: str = "", env: int = 1) -> None:
     """Inserts or updates the rows of these functions; those no longer declared by their module are marked removed."""
     json = "json" if tx.db.vendor == "postgresql" else "text"
     known = list(definitions)
@@ -18,11 +18,12 @@ def register(tx: Tx, definitions: Iterable[Definition], env: int = 1) -> None:
         tx.db.run(
             "INSERT INTO signalbox_function"
             " (env, slug, name, kind, triggers, config, version, registered_at, removed_at)"
-            f" VALUES (?, ?, ?, ?, CAST(? AS {json}), CAST(? AS {json}), '', ?, NULL)"
+            f" VALUES (?, ?, ?, ?, CAST(? AS {json}), CAST(? AS {json}), ?, ?, NULL)"
             " ON CONFLICT (env, slug) DO UPDATE SET name = excluded.name, kind = excluded.kind,"
-            " triggers = excluded.triggers, config = excluded.config, registered_at = excluded.registered_at,"
+            " triggers = excluded.triggers, config = excluded.config, version = excluded.version,"
+            " registered_at = excluded.registered_at,"
             " removed_at = NULL",
-            [env, d.id, d.name, d.kind, triggers, config, tx.now],
+            [env, d.id, d.name, d.kind, triggers, config, version, tx.now],
         )
     modules = {d.body.__module__ for d in known}
     slugs = {d.id for d in known}

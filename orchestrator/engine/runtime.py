@@ -134,7 +134,7 @@ class Runtime:
 
     def _read_catalog(self, tx: Tx) -> None:
         # Ours too where no engine runs: what they listen for may come before the first engine has registered them.
-        self.catalog.load([*read_catalog(tx), *map(registered, self.registry)])
+        self.catalog.load([*read_catalog(tx), *(registered(known, self.settings.version) for known in self.registry)])
 
 
 _runtime: Runtime | None = None

@@ -23,6 +23,7 @@ class Registering:
     queues: Sequence[str]
     seconds: float
     sole: bool
+    version: str = ""
 
     def __call__(self, tx: Tx) -> None:
         if self.sole:
@@ -30,12 +31,13 @@ class Registering:
         json = "json" if tx.db.vendor == "postgresql" else "text"
         tx.db.run(
             "INSERT INTO signalbox_worker (id, host, pid, boot, started_at, version, queues, expires_at, batch)"
-            f" VALUES (?, ?, ?, '', ?, '', CAST(? AS {json}), ?, 0)",
+            f" VALUES (?, ?, ?, '', ?, ?, CAST(? AS {json}), ?, 0)",
             [
                 Id(self.id),
                 socket.gethostname()[:255],
                 os.getpid(),
                 tx.now,
+                self.version,
                 orjson.dumps(list(self.queues)).decode(),
                 tx.now + timedelta(seconds=self.seconds),
             ],

@@ -39,6 +39,7 @@ def declare(
     if_: str | None,
     retries: Retries | int | None,
     queue: str,
+    pinned: bool = False,
 ) -> Definition:
     """Registers the function. Raises InvalidFunction when it cannot be one."""
     function_id = id or body.__name__.replace("_", "-")
@@ -64,8 +65,9 @@ def declare(
         triggers=triggers,
         retries=policy,
         queue=queue,
+        pinned=pinned,
         payloads=payloads,
-        config=_config(body, policy, queue, triggers)
+        config={**_config(body, policy, queue, triggers), "pinned": pinned}
         | {"payload_schema": task_schema(body) if kind == "task" else event_schema(payloads)},
     )
     registry.add(definition)

@@ -145,6 +145,7 @@ def function(
     if_: str | None = ...,
     retries: Retries | int | None = ...,
     queue: str = ...,
+    pinned: bool = ...,
 ) -> FunctionDecorator[T]: ...
 @overload
 def function(
@@ -155,6 +156,7 @@ def function(
     if_: str | None = ...,
     retries: Retries | int | None = ...,
     queue: str = ...,
+    pinned: bool = ...,
 ) -> FunctionDecorator[Any]: ...
 def function(
     on: Any,
@@ -164,20 +166,27 @@ def function(
     if_: str | None = None,
     retries: Retries | int | None = None,
     queue: str = "default",
+    pinned: bool = False,
 ) -> FunctionDecorator[Any]:
     """Declares a function that starts by itself.
 
     ``on``: an ``@event`` class, an event's name ("shop/*" for all that begin so), ``Cron("0 9 * * MON")``,
     ``On(event, if_=…)``, or a list of these. ``if_``: an expression over ``event`` that must be true.
     ``retries``: how often after the first attempt, or a ``Retries``; for the function and for each of its steps.
+    ``pinned``: its runs go on only where the code has the version (``ORCHESTRATOR["VERSION"]``) they began with.
     Raises InvalidFunction, InvalidExpression, InvalidCron.
     """
     sources = [on] if isinstance(on, str | type | Cron | On) else list(on)
-    return FunctionDecorator(sources=sources, id=id, name=name, if_=if_, retries=retries, queue=queue)
+    return FunctionDecorator(sources=sources, id=id, name=name, if_=if_, retries=retries, queue=queue, pinned=pinned)
 
 
 def task(
-    *, id: str | None = None, name: str | None = None, retries: Retries | int | None = None, queue: str = "default"
+    *,
+    id: str | None = None,
+    name: str | None = None,
+    retries: Retries | int | None = None,
+    queue: str = "default",
+    pinned: bool = False,
 ) -> TaskDecorator:
     """Declares a function that is called by name and arguments: ``.trigger()``, ``.trigger_and_wait()``."""
-    return TaskDecorator(sources=[], id=id, name=name, if_=None, retries=retries, queue=queue)
+    return TaskDecorator(sources=[], id=id, name=name, if_=None, retries=retries, queue=queue, pinned=pinned)

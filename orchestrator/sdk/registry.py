@@ -21,6 +21,7 @@ class Definition:
     triggers: tuple[Trigger, ...]
     retries: Retries
     queue: str = "default"
+    pinned: bool = False  # its runs go on with the version of the code that they began with
     payloads: Mapping[str, type[Any]] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
 

@@ -17,6 +17,7 @@ from orchestrator.core.ops import Status
 from orchestrator.engine.cancel import cancel_run, terminate_run
 from orchestrator.engine.replay import replay_run
 from orchestrator.engine.signals import send_signal
+from orchestrator.engine.versions import move_to_latest
 
 router = Router(tags=["runs"])
 
@@ -90,6 +91,14 @@ def terminate(request: HttpRequest, id: PathId, body: StopBody | None = None) ->
     """Ends a run at once, without asking its code."""
     caller = _caller_with_run(request, id)
     terminate_run(id, actor=caller.actor, reason=body.reason if body else "")
+    return json_response(RunId(id))
+
+
+@router.post("/{id}/unpin", response=RunId, operation_id="unpin_run", summary="Move a run to the latest version")
+def unpin(request: HttpRequest, id: PathId, body: StopBody | None = None) -> HttpResponse:
+    """A pinned run goes on with whatever version of the code a worker has; others do so anyway."""
+    caller = _caller_with_run(request, id)
+    move_to_latest(id, actor=caller.actor, reason=body.reason if body else "")
     return json_response(RunId(id))
 
 
