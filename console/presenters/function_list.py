@@ -72,6 +72,12 @@ class FunctionList:
     rows: Sequence[FunctionRow]
     since: datetime | None
 
+    def with_text(self, text: str) -> "FunctionList":
+        """The functions that have a text in their id or description, in any case."""
+        wanted = text.casefold()
+        rows = [row for row in self.rows if wanted in f"{row.function.slug}\n{row.doc}".casefold()]
+        return FunctionList(rows, self.since)
+
 
 def functions(env: int, now: datetime) -> FunctionList:
     """All functions with what they did in the last 24 hours: four queries."""

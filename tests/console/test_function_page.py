@@ -192,6 +192,15 @@ def test_an_unknown_function_is_named_with_a_way_out(visitor):
     page = visitor.get("/functions/nope/nothing/")
     assert page.status_code == 404
     assert "nope/nothing" in page.content.decode()
+    assert visitor.get("/functions/a%00b/").status_code == 404
+
+
+def test_functions_are_found_by_a_text_in_their_id_or_description(visitor):
+    make_function("ship-order", config={"doc": "Books a Carrier."})
+    make_function("pay")
+    assert [row.function.slug for row in visitor.get("/functions?q=carrier").context["found"].rows] == ["ship-order"]
+    assert [row.function.slug for row in visitor.get("/functions?q=PAY").context["found"].rows] == ["pay"]
+    assert "None has “%00&lt;b&gt;”" in visitor.get("/functions?q=%2500<b>").content.decode()
 
 
 def test_the_function_page_asks_as_many_queries_for_fifty_runs_as_for_one(visitor):
