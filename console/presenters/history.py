@@ -150,7 +150,7 @@ def _entry(run: Run, row: Journal) -> Entry:
     return Entry(
         seq=row.seq,
         at=row.at,
-        clock=row.at.strftime("%H:%M:%S.%f")[:-3],
+        clock=row.at.strftime("%H:%M:%S.%f" if row.at.date() == run.queued_at.date() else "%d %b %H:%M:%S.%f")[:-3],
         offset=between(run.queued_at, row.at),
         kind=row.kind,
         word=KIND_WORDS.get(row.kind, row.kind),
