@@ -13,6 +13,8 @@ from typing import Any
 import daphne.server
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
+from django.conf import settings as django_settings
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
@@ -104,13 +106,19 @@ def migrate(alias: str = "default") -> None:
 def serve(listener: socket.socket, ready: Callable[[], None]) -> None:
     """Run everything until SIGTERM or SIGINT, drain, and end the process. Raises EngineAlreadyRunning."""
     migrate()
-    application = import_string("console.asgi.application")
+    application = _application()
     _mind_signals()
     runtime = start_engine()
     reactor.addSystemEventTrigger("before", "shutdown", _drain, runtime)  # type: ignore[attr-defined]
     endpoint = f"fd:fileno={listener.fileno()}"
     PoliteServer(application, endpoints=[endpoint], server_name="signalbox", ready_callable=ready).run()
     _end_now()
+
+
+def _application() -> Any:
+    """The project's; in debug mode with its static files, as runserver has it."""
+    application = import_string(getattr(django_settings, "ASGI_APPLICATION", None) or "console.asgi.application")
+    return ASGIStaticFilesHandler(application) if django_settings.DEBUG else application
 
 
 def _mind_signals() -> None:

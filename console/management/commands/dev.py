@@ -6,13 +6,16 @@ import sys
 from argparse import SUPPRESS, ArgumentParser
 from typing import Any, NoReturn
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+from django.urls import NoReverseMatch, reverse
 
 from console.devserver import HOST, follow, listen, serve
 from console.sources import find_sources
 from console.supervisor import REFUSED, Plan, become_supervisor
+from orchestrator.conf import settings as engine_settings
 from orchestrator.core.errors import EngineAlreadyRunning
 
 FUNCTIONS = "SIGNALBOX_FUNCTIONS"
@@ -20,14 +23,16 @@ FUNCTIONS = "SIGNALBOX_FUNCTIONS"
 BANNER = """
   Signalbox is running.
 
-    Console   {address}
+    Console   {console}
     Data      {data}
-
-    Send an event:
-      curl -d '{{"name": "audit/requested", "data": {{}}}}' {address}/e/dev
-
-  Visitors from this machine are signed in as dev. Ctrl-C drains and stops.
+{event}
+  {visitors}Ctrl-C drains and stops.
 """
+EVENT = """
+    Send an event:
+      curl -d '{{"name": "{name}", "data": {{}}}}' {ingest}
+"""
+VISITORS = "Visitors from this machine are signed in as dev. "
 
 
 class Command(BaseCommand):
@@ -74,9 +79,9 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=refusal_code) from error
 
     def _supervise(self, listener: socket.socket) -> NoReturn:
-        template_folders = [folder for engine in settings.TEMPLATES for folder in engine["DIRS"]]
+        template_folders = [folder for engine in settings.TEMPLATES for folder in engine.get("DIRS", ())]
         try:
-            sources = find_sources(settings.ORCHESTRATOR["FUNCTIONS"], template_folders)
+            sources = find_sources(engine_settings().functions, template_folders)
         except ModuleNotFoundError as error:
             raise CommandError(f"{FUNCTIONS}: {error}") from error
         command = [sys.executable, *sys.orig_argv[1:]]
@@ -98,9 +103,31 @@ class Command(BaseCommand):
             raise CommandError(f"{reason}. Choose another port: make dev PORT={port + 1}") from error
 
     def _announce(self, address: str, *, again: bool) -> None:
-        data = settings.SIGNALBOX_HOME if connection.vendor == "sqlite" else f"{connection.vendor} database"
-        self._say(f"Running again: {address}" if again else BANNER.format(address=address, data=data))
+        self._say(f"Running again: {address}" if again else _banner(address))
 
     def _say(self, sentence: str) -> None:
         self.stdout.write(sentence)
         self.stdout.flush()
+
+
+def _banner(address: str) -> str:
+    """What a developer wants to know, in Signalbox's own project and in others that it is part of."""
+    home = getattr(settings, "SIGNALBOX_HOME", connection.settings_dict["NAME"])
+    event = ""
+    if engine_settings().open_access and (ingest := _path("signalbox-ingest", "dev")):
+        name = "audit/requested" if apps.is_installed("examples") else "hello/said"
+        event = EVENT.format(name=name, ingest=address + ingest)
+    return BANNER.format(
+        console=(address + _path("console:home")).rstrip("/"),
+        data=home if connection.vendor == "sqlite" else f"{connection.vendor} database",
+        event=event,
+        visitors=VISITORS if getattr(settings, "SIGNALBOX_DEV_AUTO_LOGIN", False) else "",
+    )
+
+
+def _path(name: str, *args: str) -> str:
+    """Where a project has put a page of ours; empty when it left that out."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
