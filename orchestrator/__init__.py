@@ -2,6 +2,7 @@
 
 from orchestrator.core.cron import Cron
 from orchestrator.core.errors import NonRetriableError, OrchestratorError, RetryAfter, StepError
+from orchestrator.core.machines import Machine
 from orchestrator.core.retry import Retries
 from orchestrator.sdk.context import Context, SyncContext, SyncTaskContext, TaskContext
 from orchestrator.sdk.declaring import On
@@ -16,6 +17,7 @@ __all__ = [
     "Cron",
     "Event",
     "Function",
+    "Machine",
     "NonRetriableError",
     "On",
     "OrchestratorError",

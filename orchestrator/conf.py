@@ -24,6 +24,7 @@ class Settings:
     queues: tuple[str, ...] = ("default",)  # queues this process works on
     concurrency: int = 500  # runs executing at once in this process
     body_threads: int = 32  # threads for sync functions and sync step bodies
+    machine_queues: bool = False  # functions with a machine= and no queue= wait in a queue named as the preset
     isolated_runs: int = 4  # runs of this process that may execute in processes of their own at once
     quarantine_after: int = 3  # deaths in a row of a run's own process, with no step between
     parked_runs: int = 2000  # waiting runs whose coroutine stays in memory

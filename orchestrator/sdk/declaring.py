@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestrator.core.cron import Cron, describe
+from orchestrator.core.durations import Duration
 from orchestrator.core.errors import InvalidFunction
 from orchestrator.core.expressions import compile_expression
+from orchestrator.core.machines import Machine
 from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
 from orchestrator.sdk.arguments import signature
 from orchestrator.sdk.events import RunFailed, name_of
+from orchestrator.sdk.limits import limits_of
 from orchestrator.sdk.registry import Definition, registry
 from orchestrator.sdk.schemas import event_schema, task_schema
 
@@ -38,8 +41,11 @@ def declare(
     name: str | None,
     if_: str | None,
     retries: Retries | int | None,
-    queue: str,
+    queue: str | None,
     pinned: bool = False,
+    machine: Machine | str | None = None,
+    on_out_of_memory: Machine | str | None = None,
+    max_duration: Duration | None = None,
 ) -> Definition:
     """Registers the function. Raises InvalidFunction when it cannot be one."""
     function_id = id or body.__name__.replace("_", "-")
@@ -55,6 +61,8 @@ def declare(
         compile_expression(if_)
     triggers = tuple(_trigger(function_id, source, if_) for source in sources)
     policy = Retries.of(retries)
+    limits = limits_of(machine, on_out_of_memory, max_duration, function_id=function_id)
+    queue = queue if queue is not None else limits.default_queue()
     payloads = {n: c for c in map(_class_of, sources) if c is not None and (n := name_of(c)) is not None}
     definition = Definition(
         id=function_id,
@@ -66,8 +74,9 @@ def declare(
         retries=policy,
         queue=queue,
         pinned=pinned,
+        limits=limits,
         payloads=payloads,
-        config={**_config(body, policy, queue, triggers), "pinned": pinned}
+        config={**_config(body, policy, queue, triggers), "pinned": pinned, **limits.to_json()}
         | {"payload_schema": task_schema(body) if kind == "task" else event_schema(payloads)},
     )
     registry.add(definition)

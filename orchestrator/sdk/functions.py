@@ -8,6 +8,7 @@ from orchestrator.core.codec import return_shape
 from orchestrator.core.cron import Cron
 from orchestrator.core.durations import parse_duration
 from orchestrator.core.errors import MisplacedCall
+from orchestrator.core.machines import Machine, Preset
 from orchestrator.core.retry import Retries
 from orchestrator.sdk import programs
 from orchestrator.sdk.asking import Duration, payload_for
@@ -144,8 +145,11 @@ def function(
     name: str | None = ...,
     if_: str | None = ...,
     retries: Retries | int | None = ...,
-    queue: str = ...,
+    queue: str | None = ...,
     pinned: bool = ...,
+    machine: Preset | Machine | None = ...,
+    on_out_of_memory: Preset | Machine | None = ...,
+    max_duration: Duration | None = ...,
 ) -> FunctionDecorator[T]: ...
 @overload
 def function(
@@ -155,8 +159,11 @@ def function(
     name: str | None = ...,
     if_: str | None = ...,
     retries: Retries | int | None = ...,
-    queue: str = ...,
+    queue: str | None = ...,
     pinned: bool = ...,
+    machine: Preset | Machine | None = ...,
+    on_out_of_memory: Preset | Machine | None = ...,
+    max_duration: Duration | None = ...,
 ) -> FunctionDecorator[Any]: ...
 def function(
     on: Any,
@@ -165,8 +172,11 @@ def function(
     name: str | None = None,
     if_: str | None = None,
     retries: Retries | int | None = None,
-    queue: str = "default",
+    queue: str | None = None,
     pinned: bool = False,
+    machine: Preset | Machine | None = None,
+    on_out_of_memory: Preset | Machine | None = None,
+    max_duration: Duration | None = None,
 ) -> FunctionDecorator[Any]:
     """Declares a function that starts by itself.
 
@@ -174,10 +184,16 @@ def function(
     ``On(event, if_=…)``, or a list of these. ``if_``: an expression over ``event`` that must be true.
     ``retries``: how often after the first attempt, or a ``Retries``; for the function and for each of its steps.
     ``pinned``: its runs go on only where the code has the version (``ORCHESTRATOR["VERSION"]``) they began with.
-    Raises InvalidFunction, InvalidExpression, InvalidCron.
+    ``machine``: its runs execute in a process of their own with these limits, a preset or a ``Machine``;
+    ``on_out_of_memory``: a larger one to go on with when that was not enough. ``max_duration``: how long a run may
+    execute in all, waits and sleeps not counted.
+    Raises InvalidFunction, InvalidExpression, InvalidCron, InvalidDuration.
     """
     sources = [on] if isinstance(on, str | type | Cron | On) else list(on)
-    return FunctionDecorator(sources=sources, id=id, name=name, if_=if_, retries=retries, queue=queue, pinned=pinned)
+    limits = {"machine": machine, "on_out_of_memory": on_out_of_memory, "max_duration": max_duration}
+    return FunctionDecorator(
+        sources=sources, id=id, name=name, if_=if_, retries=retries, queue=queue, pinned=pinned, **limits
+    )
 
 
 def task(
@@ -185,8 +201,15 @@ def task(
     id: str | None = None,
     name: str | None = None,
     retries: Retries | int | None = None,
-    queue: str = "default",
+    queue: str | None = None,
     pinned: bool = False,
+    machine: Preset | Machine | None = None,
+    on_out_of_memory: Preset | Machine | None = None,
+    max_duration: Duration | None = None,
 ) -> TaskDecorator:
-    """Declares a function that is called by name and arguments: ``.trigger()``, ``.trigger_and_wait()``."""
-    return TaskDecorator(sources=[], id=id, name=name, if_=None, retries=retries, queue=queue, pinned=pinned)
+    """Declares a function that is called by name and arguments: ``.trigger()``, ``.trigger_and_wait()``.
+
+    The options are those of ``function``.
+    """
+    limits = {"machine": machine, "on_out_of_memory": on_out_of_memory, "max_duration": max_duration}
+    return TaskDecorator(sources=[], id=id, name=name, if_=None, retries=retries, queue=queue, pinned=pinned, **limits)

@@ -7,6 +7,7 @@ from typing import Any
 from orchestrator.core.errors import InvalidFunction, UnknownFunction
 from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
+from orchestrator.sdk.limits import NO_LIMITS, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Definition:
     retries: Retries
     queue: str = "default"
     pinned: bool = False  # its runs go on with the version of the code that they began with
+    limits: Limits = NO_LIMITS
     payloads: Mapping[str, type[Any]] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
 
