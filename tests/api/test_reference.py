@@ -27,6 +27,7 @@ OPERATIONS = {
     ("GET", "/api/v1/runs/{id}/logs"),
     ("POST", "/api/v1/runs/{id}/cancel"),
     ("POST", "/api/v1/runs/{id}/terminate"),
+    ("POST", "/api/v1/runs/{id}/unpin"),
     ("POST", "/api/v1/runs/{id}/replay"),
     ("POST", "/api/v1/runs/{id}/signal"),
 }
