@@ -10,6 +10,7 @@ from console.presenters.text import duration
 
 # The first unit whose number stays readable: how many microseconds it has, and from where on the next one is better.
 UNITS = ((1, "µs", 1_000), (1_000, "ms", 1_000_000), (1_000_000, "s", 180_000_000), (60_000_000, "min", 10_800_000_000))
+FEW = 4
 LARGEST_UNIT = (3_600_000_000, "h")
 
 
@@ -17,6 +18,8 @@ def chart(found: Figures, hrefs: Sequence[str]) -> Mapping[str, Any]:
     """``data`` and ``layout`` for Plotly. ``hrefs`` lead from a part to its runs."""
     span = [_moment(found.whole.start), _moment(found.parts[-1].end)]
     size_us, unit = _unit(max((part.p95_us or 0 for part in found.parts), default=0))
+    timed, whole = found.whole.p50_us is not None, _whole(found.parts)
+    took = f"Duration ({unit})"
     bars = partial(_bars, found.parts, hrefs)
     return {
         "data": [
@@ -30,8 +33,9 @@ def chart(found: Figures, hrefs: Sequence[str]) -> Mapping[str, Any]:
         "layout": {
             "barmode": "stack", "bargap": 0.25, "hovermode": "x unified", "selectdirection": "h",
             "xaxis": {"type": "date", "anchor": "y2", "range": span},
-            "yaxis": {"domain": [0.44, 1], "title": {"text": f"Duration ({unit})"}, "rangemode": "tozero"},
-            "yaxis2": {"domain": [0, 0.32], "title": {"text": "Runs"}, "rangemode": "tozero", "tickformat": ",d"},
+            "yaxis": {"domain": [0.44, 1], "title": {"text": took}, "rangemode": "tozero", "visible": timed},
+            "yaxis2": {"domain": [0, 0.32 if timed else 1], "title": {"text": "Runs"}, "rangemode": "tozero", **whole},
+            "showlegend": True,
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         },
     }  # fmt: skip
@@ -41,6 +45,7 @@ def _line(parts: Sequence[Part], name: str, field: str, *, size_us: int, token: 
     values = [getattr(part, field) for part in parts]
     return {
         "type": "scatter", "mode": "lines+markers", "name": name, "meta": token, "connectgaps": False,
+        "visible": any(us is not None for us in values),
         "x": [_x(part) for part in parts], "y": [None if us is None else us / size_us for us in values],
         "text": ["" if us is None else duration(us) for us in values], "hovertemplate": "%{text}",
         "line": {"width": 2, "dash": dash}, "marker": {"size": 5},
@@ -55,6 +60,11 @@ def _bars(
         "x": [_x(part) for part in parts], "y": list(numbers), "customdata": list(hrefs),
         "marker": {"pattern": {"shape": pattern, "size": 6, "fillmode": "overlay"}}, "hovertemplate": "%{y}",
     }  # fmt: skip
+
+
+def _whole(parts: Sequence[Part]) -> Mapping[str, Any]:
+    """Ticks of an axis of whole numbers, which there are few of when the numbers are small."""
+    return {"tickformat": ",d"} | ({"dtick": 1} if max(part.runs for part in parts) <= FEW else {})
 
 
 def _other(part: Part) -> int:
