@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import Distribution, distribution, distributions
 from math import log
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from examples.readability import WORD, keywords
 
 PARAGRAPH = re.compile(r"\n\s*\n")
-MOST_MODULES = 150  # of a package; the ones with the shortest paths, which are the ones people import
+MOST_MODULES = 60  # of a package; the ones with the shortest paths, which are the ones people import
 CHARACTERS = (80, 700)  # of a paragraph that is worth quoting
 
 
@@ -28,7 +29,7 @@ class Passage:
 
 def choose_sources(terms: list[str], known: list[str], most: int) -> list[str]:
     """The packages whose readmes are most about the terms, without those that are known already."""
-    readmes = {package.name: words_of(readme(package)) for package in distributions()}
+    readmes = words_of_readmes()
     counts = {term: sum(term in words for words in readmes.values()) for term in terms}
     rarity = {term: log(len(readmes) / counts[term]) for term in terms if counts[term]}
     scores = {
@@ -74,6 +75,12 @@ def widen(terms: list[str], passages: Iterable[Passage], more: int = 3) -> list[
 def words_of(text: str) -> Counter[str]:
     """Words without the s of a plural, so that "timeout" finds "timeouts"."""
     return Counter(word.lower().removesuffix("s") for word in WORD.findall(text))
+
+
+@cache
+def words_of_readmes() -> dict[str, Counter[str]]:
+    """By package; they stay as they are while this process lives."""
+    return {package.name: words_of(readme(package)) for package in distributions()}
 
 
 def readme(package: Distribution) -> str:
