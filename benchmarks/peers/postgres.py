@@ -27,5 +27,5 @@ def postmaster_pid(url: str) -> int | None:
     """PostgreSQL's first process; None when we may not look into it."""
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT pg_backend_pid()").fetchone()
-    parent = parent_of(row[0]) if row else None
+        parent = parent_of(row[0]) if row else None  # while the connection keeps it alive
     return parent if parent and os.access(f"/proc/{parent}/smaps_rollup", os.R_OK) else None
