@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from functools import wraps
+from hashlib import sha256
+from secrets import token_urlsafe
 from typing import Any, TypeVar
 
 from django.contrib import messages
@@ -61,7 +63,8 @@ def replay(request: HttpRequest, run_id: str) -> HttpResponse:
         data = form.cleaned_data.get("data")
         edited = data if given and data != given.value else None
         actor = request.user.get_username()
-        new = _try(form, lambda: replay_run(run.id, from_step=chosen or None, data=edited, actor=actor))
+        key = _once(request)
+        new = _try(form, lambda: replay_run(run.id, from_step=chosen or None, data=edited, key=key, actor=actor))
         if new:
             said = f"Replaying from {chosen}" if chosen else "Replaying from the start"
             return _done(request, f"{said}{', with the edited payload' if edited is not None else ''}.", "run", new)
@@ -78,7 +81,7 @@ def signal(request: HttpRequest, run_id: str) -> HttpResponse:
     form = _form(SignalForm, request, {"name": wanted, "data": "", "key": ""})
     if _is_sent(request) and form.is_valid():
         sent = form.cleaned_data
-        actor, key = request.user.get_username(), sent["key"] or None
+        actor, key = request.user.get_username(), sent["key"] or _once(request)
 
         def send() -> bool:
             send_signal(run.id, sent["name"], sent["data"], key=key, actor=actor)
@@ -123,6 +126,13 @@ def _is_sent(request: HttpRequest) -> bool:
     return request.method == "POST" and "preview" not in request.POST
 
 
+def _once(request: HttpRequest) -> str | None:
+    """The same key for the same form sent twice, by a double click or a reload; another one when it was edited."""
+    token = request.POST.get("token", "")
+    typed = (request.POST.get(name, "") for name in ("token", "step", "name", "data"))
+    return sha256("\0".join(typed).encode("utf-8", "replace")).hexdigest() if token else None
+
+
 def _form(kind: type[Form], request: HttpRequest, initial: dict[str, Any]) -> Form:
     """Bound when posted. A payload that is not there, since it cannot be edited, is not asked for."""
     form = kind(request.POST, initial=initial) if request.method == "POST" else kind(initial=initial)
@@ -143,7 +153,8 @@ def _try(form: Form, verb: Callable[[], Answer]) -> Answer | None:
 
 def _show(request: HttpRequest, name: str, form: Form, context: dict[str, Any]) -> HttpResponse:
     """The form alone when a script asks for it, else in a page of its own."""
-    context |= {"form": form, "most_bytes": settings().max_event_bytes, "action": request.path}
+    token = request.POST.get("token") or token_urlsafe(12)
+    context |= {"form": form, "token": token, "most_bytes": settings().max_event_bytes, "action": request.path}
     template = f"console/_form_{name}.html"
     if request.headers.get("HX-Request") == "true":
         return render(request, template, context)

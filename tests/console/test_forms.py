@@ -54,6 +54,18 @@ def test_a_replay_on_the_payload_as_it_was_makes_no_event(visitor: Client, run: 
     assert Event.objects.count() == 1
 
 
+def test_a_form_that_is_sent_twice_does_it_once_unless_it_was_edited(visitor: Client, run: Run, waiting: Run):
+    page = visitor.get(f"/runs/{run.id}/replay")
+    form = {"step": "", "data": '{"order": 1}', "token": page.context["token"]}
+    first, again = (visitor.post(f"/runs/{run.id}/replay", form)["location"] for _ in range(2))
+    assert first == again
+    assert visitor.post(f"/runs/{run.id}/replay", form | {"data": '{"order": 2}'})["location"] != first
+    signal = {"name": "approved", "data": "1", "token": page.context["token"]}
+    for data in ("1", "1", "2"):
+        visitor.post(f"/runs/{waiting.id}/signal", signal | {"data": data})
+    assert Inbox.objects.filter(run=waiting.id).count() == 2
+
+
 def test_a_run_that_was_called_is_replayed_on_edited_input(visitor: Client):
     make_function()
     run = RunBuilder(trigger="call").step("a").save(input={"n": 1})
