@@ -38,6 +38,13 @@ def test_every_filter_is_in_the_address_and_a_chip_removes_only_itself(visitor):
     assert page.context["filters"].query() == address.removeprefix("/runs")
 
 
+def test_the_chip_of_a_function_that_is_registered_leads_to_its_page(visitor):
+    make_function("pay")
+    RunBuilder("pay").save()
+    assert 'href="/functions/pay/"' in visitor.get("/runs?function=pay").content.decode()
+    assert "/functions/gone/" not in visitor.get("/runs?function=gone").content.decode()
+
+
 def test_a_tab_is_the_statuses_it_stands_for(visitor):
     retrying = RunBuilder().save("retrying")
     RunBuilder().save("failed", error=ERROR)
