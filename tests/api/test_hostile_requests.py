@@ -58,6 +58,7 @@ def _cases(*chosen: Operation) -> dict[str, Any]:
 
 ALL = _cases(*OPERATIONS)
 POSTS = _cases(*(each for each in OPERATIONS if each.method == "POST"))
+GETS = _cases(*(each for each in OPERATIONS if each.method == "GET"))
 WITH_FIELDS = _cases(*(each for each in OPERATIONS if each.schema))
 WITH_ID = _cases(*(each for each in OPERATIONS if "{id}" in each.path))
 # The least that an operation takes, by its last word.
@@ -146,19 +147,15 @@ def test_ids_in_paths(operation: Operation, known: Mapping[str, str], client: Cl
     assert stored() == before
 
 
-@pytest.mark.parametrize("operation", **ALL)
+@pytest.mark.parametrize("operation", **GETS)
 def test_query_strings(operation: Operation, known: Mapping[str, str], client: Client) -> None:
     path, before = ids_of(operation, known), stored()
-    for name in (*operation.parameters, "nobody%00", "%ff", "limit[]"):
+    for name in (*operation.parameters, "nobody%00"):
         for value in hostile.QUERY_VALUES:
-            for query in (f"{name}={value}", f"{name}={value}&{name}={value}"):
-                if operation.method == "GET":
-                    assert_sane(client.get(f"{path}?{query}"), query[:60])
-    answer = client.generic(operation.method, path + "?" + "&".join(f"a{n}=1" for n in range(5_000)))
-    if operation.method == "GET":
-        assert_sane(answer, "many parameters")
-        assert stored() == before
-    assert answer.status_code < 500
+            assert_sane(client.get(f"{path}?{name}={value}"), f"{name}={value[:40]}")
+        assert_sane(client.get(f"{path}?{name}=1&{name}=%00&{name}[]=2"), f"{name} thrice")
+    assert_sane(client.get(path + "?" + "&".join(f"a{n}=1" for n in range(5_000))), "many parameters")
+    assert stored() == before
 
 
 @pytest.mark.parametrize("operation", **ALL)
