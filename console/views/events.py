@@ -15,7 +15,7 @@ from console.views.runs import CURL
 @require_safe
 @login_required
 def events(request: HttpRequest) -> HttpResponse:
-    env, name = environment(request), request.GET.get("name", "")
+    env, name = environment(request), request.GET.get("name", "").replace("\0", "")  # PostgreSQL takes none
     page = events_page(env, name, request.GET.get("before", ""), request.GET.get("after", ""))
     kept = {"name": name} if name else {}
     context = {
