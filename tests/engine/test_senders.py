@@ -1,13 +1,15 @@
 """Processes that send and run nothing: a web server beside the engine, a shell, a script."""
 
-from collections.abc import Iterator
+import atexit
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import transaction
 
 from orchestrator import Context, function, send
-from orchestrator.engine.runtime import current, install
+from orchestrator.engine.runtime import install
 from tests.engine.conftest import StartEngine
 from tests.engine.reading import completed, run_of, runs_of, soon
 
@@ -22,13 +24,15 @@ def greeting(functions: None) -> None:
 
 
 @pytest.fixture
-def nothing_sent_yet(greeting: None, transactional_db: None) -> Iterator[None]:
-    """This process as one that has no engine and has not spoken to any."""
+def nothing_sent_yet(greeting: None, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process as one that has no engine and has not spoken to any; at the end of the test it exits as such."""
+    at_exit: list[Callable[[], object]] = []
+    monkeypatch.setattr(atexit, "register", lambda end, *args, **kwargs: at_exit.append(partial(end, *args, **kwargs)))
     former = install(None)
     yield
-    runtime = install(former)
-    if runtime is not None:
-        runtime.journal.close(5.0)
+    install(former)
+    for end in reversed(at_exit):
+        end()
 
 
 def test_the_first_event_of_a_process_may_be_sent_inside_a_transaction(
@@ -36,11 +40,9 @@ def test_the_first_event_of_a_process_may_be_sent_inside_a_transaction(
 ) -> None:
     with transaction.atomic():
         sent = send("user/joined", {"name": "alice"})
-    sender = current()
     soon(lambda: runs_of(sent))
     start()
     assert completed(run_of(sent)) == "hello alice"
-    sender.journal.close(5.0)
 
 
 def test_after_a_first_event_that_was_rolled_back_the_next_one_starts_its_run(
@@ -55,7 +57,5 @@ def test_after_a_first_event_that_was_rolled_back_the_next_one_starts_its_run(
 
 def test_what_is_sent_before_the_first_engine_starts_is_not_lost(nothing_sent_yet: None, start: StartEngine) -> None:
     sent = send("user/joined", {"name": "dave"})
-    sender = current()
     start()
     assert completed(run_of(sent)) == "hello dave"
-    sender.journal.close(5.0)
