@@ -8,6 +8,7 @@ from django.apps import AppConfig, apps
 from django.utils.module_loading import module_has_submodule
 
 from orchestrator.conf import settings
+from orchestrator.sdk import limits
 from orchestrator.sdk.discovery import import_functions
 from orchestrator.sdk.port import plug
 
@@ -20,6 +21,7 @@ class OrchestratorConfig(AppConfig):
     def ready(self) -> None:
         # After the models are loaded: the engine reads their shapes.
         plug(import_module("orchestrator.engine.port").Port())
+        limits.plug(lambda: settings().machine_queues)
         if settings().broker_url:
             import_module("orchestrator.engine.doorbell").plug(_celery_bell)
         import_module("orchestrator.checks")

@@ -1,13 +1,26 @@
 """What a function's runs may use: processor, memory and time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from orchestrator.conf import settings
 from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import InvalidFunction
 from orchestrator.core.machines import Machine, machine_of
+
+
+def _never() -> bool:
+    return False
+
+
+_queues_by_machine: Callable[[], bool] = _never
+
+
+def plug(queues_by_machine: Callable[[], bool]) -> None:
+    """Called once, when the orchestrator app is ready: whether a function's machine names its queue is a setting."""
+    global _queues_by_machine
+    _queues_by_machine = queues_by_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +33,7 @@ class Limits:
 
     def default_queue(self) -> str:
         """The queue of a function that names none."""
-        named = self.machine is not None and self.machine.name and settings().machine_queues
+        named = self.machine is not None and self.machine.name and _queues_by_machine()
         return self.machine.name if named and self.machine is not None else "default"
 
     def to_json(self) -> dict[str, Any]:
