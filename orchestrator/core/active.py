@@ -36,10 +36,14 @@ def active_time(facts: Iterable[Fact]) -> timedelta:
 class Budget:
     """What is left of a run's ``max_duration``. Runs down while the run does; the moment is always given."""
 
-    def __init__(self, limit: timedelta, used: timedelta, now: datetime) -> None:
+    def __init__(self, limit: timedelta, now: datetime) -> None:
         self.limit = limit
-        self._used = used
+        self._used = timedelta()
         self._since: datetime | None = now
+
+    def add(self, used: timedelta) -> None:
+        """What former executions have used."""
+        self._used += used
 
     def used(self, now: datetime) -> timedelta:
         return self._used + (now - self._since if self._since is not None else timedelta())

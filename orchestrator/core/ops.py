@@ -68,6 +68,9 @@ class MessageKind(StrEnum):
     REFUSED = "refused"
 
 
+OUT_OF_MEMORY = "OutOfMemory"  # the type of an error: more memory was used than the run's machine has
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
     """A failure as stored and shown. ``retry_after_seconds`` is what the author asked for by RetryAfter."""

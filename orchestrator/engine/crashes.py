@@ -6,16 +6,23 @@ from datetime import datetime
 import orjson
 
 from orchestrator.core.ops import ErrorInfo, RunErrored, Status, StepStarted
+from orchestrator.engine.facts import RunFacts
 from orchestrator.engine.journal.items import Checkpoint, Entry
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.recording import Recorder
 from orchestrator.engine.rows import AttemptEnd, RunMove
 from orchestrator.engine.sql import Id
 from orchestrator.engine.values import error_json
+from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.transport import StepRun
 
 ALONE_AFTER = 2  # losses of its worker; from then on it may be the run that kills them
 CRASHED = "run.crashed"
+
+
+def runs_alone(definition: Definition, facts: RunFacts) -> bool:
+    """Whether the run executes in a process of its own."""
+    return definition.limits.machine is not None or facts.lost >= ALONE_AFTER
 
 
 def crashes_in_a_row(tx: Tx, run: str) -> int:
@@ -30,14 +37,16 @@ def crashes_in_a_row(tx: Tx, run: str) -> int:
 
 def crash(recorder: Recorder, reason: str, bodies: Sequence[StepRun], now: datetime) -> Checkpoint:
     """The run is queued again; an attempt that ran is lost."""
-    checkpoint = _lost(recorder, reason, bodies, now)
+    checkpoint = lost(recorder, _died(reason), bodies, now)
+    checkpoint.entries.append(_crashed(reason, bodies, now))
     checkpoint.move = RunMove(recorder.facts.id, Status.QUEUED, None, None, recorder.facts.attempt, None)
     return checkpoint
 
 
 def quarantine(recorder: Recorder, reason: str, bodies: Sequence[StepRun], now: datetime, times: int) -> Checkpoint:
     """The run fails for good, with its ``on_failure`` function as for any other failure."""
-    checkpoint = _lost(recorder, reason, bodies, now)
+    checkpoint = lost(recorder, _died(reason), bodies, now)
+    checkpoint.entries.append(_crashed(reason, bodies, now))
     message = (
         f"its process died {times} times in a row, alone, {_place(bodies)} ({reason});"
         " mend the cause, then replay the run"
@@ -47,10 +56,11 @@ def quarantine(recorder: Recorder, reason: str, bodies: Sequence[StepRun], now: 
     return checkpoint
 
 
-def _lost(recorder: Recorder, reason: str, bodies: Sequence[StepRun], now: datetime) -> Checkpoint:
+def lost(recorder: Recorder, why: ErrorInfo, bodies: Sequence[StepRun], now: datetime) -> Checkpoint:
+    """Attempts that ended with their process, through no fault of their own."""
     facts = recorder.facts
     checkpoint = Checkpoint(facts.id, facts.fence)
-    error = error_json(ErrorInfo("WorkerLost", f"the process {reason}"))
+    error = error_json(why)
     for body in bodies:
         if body.recorded:
             end = AttemptEnd(facts.id, body.key, body.attempt, Status.LOST, now, None, None, error, None)
@@ -58,9 +68,16 @@ def _lost(recorder: Recorder, reason: str, bodies: Sequence[StepRun], now: datet
         else:
             started = StepStarted(body.key, body.op, body.ordinal, body.attempt, body.started_at)
             checkpoint.rows.append(recorder.lost_attempt(started, error, now))
-    data = orjson.dumps({"reason": reason, "steps": [body.key for body in bodies]}).decode()
-    checkpoint.entries.append(Entry(CRASHED, now, data=data))
     return checkpoint
+
+
+def _died(reason: str) -> ErrorInfo:
+    return ErrorInfo("WorkerLost", f"the process {reason}")
+
+
+def _crashed(reason: str, bodies: Sequence[StepRun], now: datetime) -> Entry:
+    data = orjson.dumps({"reason": reason, "steps": [body.key for body in bodies]}).decode()
+    return Entry(CRASHED, now, data=data)
 
 
 def _place(bodies: Sequence[StepRun]) -> str:

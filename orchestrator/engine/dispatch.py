@@ -12,7 +12,7 @@ from orchestrator.conf import Settings
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.claiming import Claiming, Draining
 from orchestrator.engine.clock import Clock
-from orchestrator.engine.crashes import ALONE_AFTER
+from orchestrator.engine.crashes import runs_alone
 from orchestrator.engine.doorbell import News
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.fresh import claimed_from
@@ -25,6 +25,7 @@ from orchestrator.engine.load import Load
 from orchestrator.engine.loading import load_requests
 from orchestrator.engine.pool import BodyPool
 from orchestrator.engine.recording import Recorder
+from orchestrator.engine.scratch import Scratch
 from orchestrator.engine.starting import Starting
 from orchestrator.engine.timers import Timers
 from orchestrator.executors.base import Executor
@@ -61,6 +62,7 @@ class Dispatcher:
         self.transact = transact
         self.quarantine_after = settings.quarantine_after
         self.registry = registry
+        self.scratch = Scratch(settings)
         self.load = Load(settings.concurrency)
         self.starting = Starting(clock, catalog, self._reserve)
         self.live: dict[str, LiveRun] = {}
@@ -171,8 +173,10 @@ class Dispatcher:
         run = LiveRun(self, recorder, claimed)
         self.live[claimed.facts.id] = run
         self.load.take(claimed.facts.id)
-        executor = self._isolated if claimed.facts.lost >= ALONE_AFTER else self._executor
-        run.execution = executor.start(self.registry.get(claimed.facts.function), request, run)
+        definition = self.registry.get(claimed.facts.function)
+        executor = self._isolated if runs_alone(definition, claimed.facts) else self._executor
+        run.execution = executor.start(definition, request, run)
+        run.keep_to(definition.limits.max_duration)
 
     # What live runs need
 

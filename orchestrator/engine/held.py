@@ -1,8 +1,10 @@
 """A run this process holds, as far as it speaks: what its executor says becomes checkpoints."""
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from orchestrator.core.errors import LeaseLost, SessionLost
@@ -11,9 +13,14 @@ from orchestrator.engine.appending import append_when_possible, submit_when_poss
 from orchestrator.engine.bodies import Bodies
 from orchestrator.engine.facts import RunFacts
 from orchestrator.engine.hosting import Host
-from orchestrator.engine.journal.items import Checkpoint
+from orchestrator.engine.journal.items import Call, Checkpoint
+from orchestrator.engine.latest import PROGRESS_SECONDS, Latest, Told
+from orchestrator.engine.progress import store_progress
 from orchestrator.engine.recording import Recorder
 from orchestrator.sdk.transport import WARNINGS, StepRun, Suspend
+
+PROGRESS_EVERY = timedelta(seconds=PROGRESS_SECONDS)
+_FIRST = threading.Lock()
 
 
 class HeldRun(ABC):
@@ -26,6 +33,8 @@ class HeldRun(ABC):
         self.resting = False  # released in the database, the coroutine stays in memory
         self.ended = False
         self._bodies = Bodies()
+        self._scratched = False  # there may be files to remove
+        self._progress: Latest | None = None
 
     @abstractmethod
     def lose(self) -> None: ...
@@ -133,6 +142,24 @@ class HeldRun(ABC):
             return False
         tell = self.host.journal.submit
         return self._bodies.show(self.now(), lambda op: tell(self._record(op)), lambda: tell(self._checkpoint()))
+
+    # Around the steps
+
+    def scratch(self) -> Path:
+        self._scratched = True
+        return self.host.scratch.path(self.facts.id)
+
+    def progress(self, fraction: float, message: str) -> None:
+        with _FIRST:
+            if self._progress is None:
+                self._progress = Latest(self._store_progress)
+            progress = self._progress
+        if progress.put((fraction, message)):
+            self.host.pool.on_loop(lambda: self.host.at(self.now() + PROGRESS_EVERY, progress.flush))
+
+    def _store_progress(self, told: Told) -> None:
+        if not self.ended:
+            self.host.journal.submit(Call(lambda tx: store_progress(tx, self.facts.id, told)))
 
     async def call(self, function: Callable[[], Any]) -> Any:
         return await self.host.pool.call(function)

@@ -29,6 +29,7 @@ from orchestrator.engine.pool import ThreadPool
 from orchestrator.engine.registration import register
 from orchestrator.engine.runtime import Runtime, install
 from orchestrator.engine.schedules import Ticker
+from orchestrator.engine.scratch import known_runs
 from orchestrator.engine.session import due_soon, held_with_messages, recover, tidy
 from orchestrator.engine.sql import open_connection, refuse_to_wait_in_transaction
 from orchestrator.engine.timers import Timers
@@ -102,6 +103,7 @@ class EngineHost:
         capture.start()
         self._thread.start()
         self._sweep()
+        self._sweep_scratch()
         self._keeper.start()
         self.runtime.open_doorbells()
         self._collector.relax()
@@ -113,13 +115,11 @@ class EngineHost:
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_quiet)
         end = time.monotonic() + timeout_seconds
         self._wait(end, lambda: self.dispatcher.empty)
-        given_back = threading.Event()
-        self.loop.call_soon_threadsafe(self.dispatcher.give_back_all)
-        self.loop.call_soon_threadsafe(given_back.set)
-        given_back.wait(2.0)  # before that it may look idle
+        self._do(self.dispatcher.give_back_all)
         self._wait(time.monotonic() + 2.0, lambda: self.dispatcher.idle and self._isolated.idle)
-        self.loop.call_soon_threadsafe(self._isolated.kill_all)
+        self._do(self._isolated.kill_all)
         self._wait(time.monotonic() + 1.0, lambda: self._isolated.idle)
+        self._isolated.close()
         self._membership.leave()
         self.runtime.close_doorbells()
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -134,6 +134,13 @@ class EngineHost:
         if self._lock is not None:
             self._lock.release()
 
+    def _do(self, call: Callable[[], None]) -> None:
+        """On the loop, before going on: until then it may look idle."""
+        done = threading.Event()
+        self.loop.call_soon_threadsafe(call)
+        self.loop.call_soon_threadsafe(done.set)
+        done.wait(2.0)
+
     def _wait(self, end: float, done: Callable[[], bool]) -> None:
         while not done() and time.monotonic() < end:
             time.sleep(0.01)
@@ -146,6 +153,7 @@ class EngineHost:
         duties = [
             Duty(self.settings.lease_seconds / 3, self._membership.renew),
             Duty(SWEEP_SECONDS, self._sweep),
+            Duty(TIDY_SECONDS, self._sweep_scratch),
         ]
         if self._scheduler:
             duties += [Duty(TICK_SECONDS, self._tick), Duty(TIDY_SECONDS, self._tidy)]
@@ -162,6 +170,12 @@ class EngineHost:
 
         held, dues = self.journal.submit(Call(sweep)).result()
         self.loop.call_soon_threadsafe(self.dispatcher.look, held, dues)
+
+    def _sweep_scratch(self) -> None:
+        scratch = self.dispatcher.scratch
+        if runs := scratch.runs():
+            running, ended = self.journal.submit(Call(partial(known_runs, runs=runs))).result()
+            scratch.sweep(running, ended)
 
     def _tick(self) -> None:
         starts = self._ticker.due(system_clock.now())

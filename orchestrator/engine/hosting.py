@@ -9,6 +9,8 @@ from orchestrator.engine.journal.items import NewRun
 from orchestrator.engine.journal.port import Journal
 from orchestrator.engine.pool import BodyPool
 from orchestrator.engine.recording import Recorder
+from orchestrator.engine.scratch import Scratch
+from orchestrator.sdk.registry import Registry
 from orchestrator.sdk.transport import StepRun
 
 
@@ -20,6 +22,8 @@ class Host(Protocol):
     pool: BodyPool
     draining: bool
     quarantine_after: int
+    registry: Registry
+    scratch: Scratch
     transact: Callable[[Recorder, StepRun, Callable[[], Any]], str]
 
     def lease(self, recorder: Recorder) -> dict[str, Any]: ...

@@ -4,22 +4,22 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.core.ops import ErrorInfo, Op, RunErrored, WaitKind, WaitOpened
 from orchestrator.engine.alarm import Alarm
-from orchestrator.engine.bell import Change, ring
 from orchestrator.engine.bodies import SHOWN_AFTER
-from orchestrator.engine.crashes import crash, crashes_in_a_row, quarantine
 from orchestrator.engine.endings import cancellation
 from orchestrator.engine.facts import Claimed
-from orchestrator.engine.held import HeldRun
 from orchestrator.engine.hosting import Host
+from orchestrator.engine.isolated import IsolatedRun
 from orchestrator.engine.journal.items import Call, Checkpoint
 from orchestrator.engine.lingering import Linger
 from orchestrator.engine.mailbox import Mailbox
 from orchestrator.engine.recording import Recorder
+from orchestrator.engine.timed import TimedRun
 from orchestrator.executors.base import Execution
 from orchestrator.sdk.failure import describe
 
@@ -28,13 +28,12 @@ KEPT_PROCESS = timedelta(seconds=5)  # a process of its own is kept for a shorte
 CANCEL_GRACE = timedelta(seconds=5)  # for the cleanup of a cancelled run
 
 
-class LiveRun(HeldRun):
+class LiveRun(IsolatedRun, TimedRun):
     """The sink of one execution."""
 
     def __init__(self, host: Host, recorder: Recorder, claimed: Claimed) -> None:
         super().__init__(host, recorder)
         self.execution: Execution | None = None
-        self.is_quiet = False  # every branch is parked, the run is held all the same
         self.drains = 0  # looks into its inbox under way: what they find comes before a release
         self._pending: deque[WaitOpened] = deque()  # filled by body threads too
         self._mail = Mailbox(claimed.mail)
@@ -42,7 +41,6 @@ class LiveRun(HeldRun):
         self._unwound = False  # a sync function has reached a wait
         self._has_news = False  # a wait ended while a function ran that has to be called again to see it
         self._alarm = Alarm(host)
-        self._cancelled: dict[str, Any] | None = None
         recorder.waits.update(claimed.waits)
 
     # Waits
@@ -98,6 +96,7 @@ class LiveRun(HeldRun):
             self._release(opened)
             return
         self.is_quiet = True
+        self.pause()
         if opened.entries or opened.rows:
             self.host.background(self._write(opened))
 
@@ -141,6 +140,7 @@ class LiveRun(HeldRun):
     def learn(self, claimed: Claimed) -> None:
         """Waits that are over by the database's word."""
         self.is_quiet = False
+        self.unpause()
         assert self.execution is not None
         for s in claimed.drained.settled:
             self.recorder.waits.pop(s.key, None)
@@ -187,10 +187,14 @@ class LiveRun(HeldRun):
         self.host.background(self._end(self._record(RunErrored(info, self.now()))))
 
     def cancel(self, data: dict[str, Any]) -> None:
-        """Unwinds the author's code, lets its cleanup run for a grace, then ends the run."""
-        if self.ended or self._cancelled is not None or self.execution is None:
+        """The run ends as cancelled."""
+        self.close(lambda: cancellation(self._checkpoint(), self.facts, self.now(), data))
+
+    def close(self, ending: Callable[[], Checkpoint]) -> None:
+        """Unwinds the author's code, lets its cleanup run for a grace, then ends the run so."""
+        if self.ended or self.ending is not None or self.execution is None:
             return
-        self._cancelled = data
+        self.ending = ending
         self.execution.suspend()
         self.host.at(self.now() + CANCEL_GRACE, lambda: self.finished(None))
 
@@ -199,9 +203,9 @@ class LiveRun(HeldRun):
         if self.ended or self.resting:
             self._leave_logs()
             return
-        if self._cancelled is not None:
+        if self.ending is not None:
             self.ended = True
-            self.host.background(self._end(cancellation(self._checkpoint(), self.facts, self.now(), self._cancelled)))
+            self.host.background(self._end(self.ending()))
         elif op is not None:
             self.ended = True
             self.host.background(self._end(self._record(op, self.recorder.record_end)))
@@ -214,38 +218,6 @@ class LiveRun(HeldRun):
         else:
             self._open(self._release)
 
-    # A process of its own
-
-    def executes_in(self, pid: int) -> None:
-        host, _, _ = self.recorder.worker.rpartition(":")
-        self.recorder.worker = f"{host}:{pid}"
-
-    def lease(self) -> dict[str, Any]:
-        return self.host.lease(self.recorder)
-
-    def committed(self, changes: list[list[Any]]) -> None:
-        ring([Change(run, seq, status) for run, seq, status in changes])
-
-    def crashed(self, reason: str) -> None:
-        """The process that executed it died."""
-        if self.ended or self.resting or self._cancelled is not None:
-            self.finished(None)
-        else:
-            self.resting = True
-            self.host.background(self._crash(reason))
-
-    async def _crash(self, reason: str) -> None:
-        bodies, checkpoint = self._bodies.running(), self._opened()
-        crashes = 1 + await self.host.journal.append(Call(lambda tx: crashes_in_a_row(tx, self.facts.id)))
-        if crashes < self.host.quarantine_after:
-            self.host.gone(self)
-            checkpoint.absorb(crash(self.recorder, reason, bodies, self.now()))
-            await self._append(checkpoint)
-        else:
-            self.ended = True
-            checkpoint.absorb(quarantine(self.recorder, reason, bodies, self.now(), crashes))
-            await self._end(checkpoint)
-
     def _leave_logs(self) -> None:
         """What the code said while it was unwound, of a run that is held no more."""
         rows = self._bodies.logs.take(self.facts.id)
@@ -253,6 +225,10 @@ class LiveRun(HeldRun):
             self.host.journal.submit(Call(lambda tx: tx.add(*rows)))
 
     async def _end(self, checkpoint: Checkpoint) -> None:
+        if self._progress is not None:
+            self._progress.flush()
         await self._append(checkpoint)
         self.host.gone(self)
+        if self._scratched and checkpoint.ends_run:
+            await self.host.pool.call(partial(self.host.scratch.remove, self.facts.id))
         self.execution = None  # they held each other: now both are freed at once, not by the cycle collector

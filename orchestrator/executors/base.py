@@ -1,10 +1,11 @@
 """How a function is executed: the port that local, isolated and remote executors implement."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from orchestrator.core.ops import CallRequest, ErrorInfo, Op, Status
 from orchestrator.sdk.registry import Definition
-from orchestrator.sdk.transport import Transport
+from orchestrator.sdk.transport import StepRun, Transport
 
 
 class Execution(Protocol):
@@ -41,6 +42,15 @@ class RemoteSink(Sink, Protocol):
 
     def committed(self, changes: list[list[Any]]) -> None:
         """It has committed by itself: run, seq and status of each change."""
+
+    async def was_enlarged(self) -> bool:
+        """Whether memory ran out before, so that it goes on with the larger machine."""
+
+    def sampled(self, cpu_percent: float, memory_bytes: int) -> None:
+        """What its processes use now; 100 percent is one core."""
+
+    def starved(self, error: ErrorInfo, steps: Sequence[StepRun]) -> None:
+        """Memory ran out while these bodies ran; the process is gone. Called on the engine's loop."""
 
     def crashed(self, reason: str) -> None:
         """The process is gone without a last word. Called on the engine's loop."""

@@ -8,10 +8,23 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.core.errors import OrchestratorError
-from orchestrator.core.ops import CallRequest, ErrorInfo, Op, OpKind, Status, StepCompleted, StepErrored, WaitOpened
+from orchestrator.core.machines import size_text
+from orchestrator.core.ops import (
+    OUT_OF_MEMORY,
+    CallRequest,
+    ErrorInfo,
+    Op,
+    OpKind,
+    RunErrored,
+    Status,
+    StepCompleted,
+    StepErrored,
+    WaitOpened,
+)
 from orchestrator.executors.base import Execution, RemoteSink
+from orchestrator.executors.nursery import Nursery, Ward
 from orchestrator.executors.process import Child
-from orchestrator.executors.wire import op_from_wire
+from orchestrator.executors.wire import op_from_wire, retries_from_wire
 from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.transport import StepRun, Suspend
 
@@ -21,12 +34,14 @@ class IsolatedExecution:
 
     parks = False  # a waiting run holds no process
 
-    def __init__(
-        self, definition: Definition, request: CallRequest, sink: RemoteSink, slots: asyncio.Semaphore
-    ) -> None:
+    def __init__(self, definition: Definition, request: CallRequest, sink: RemoteSink, nursery: Nursery) -> None:
         self.in_memory = definition.is_async
         self._sink = sink
+        self._nursery = nursery
+        self._limits = definition.limits
+        self._ward: Ward | None = None
         self._child: Child | None = None
+        self._starved: ErrorInfo | None = None  # memory ran out, and it is to go on with more
         self._over = False  # it was told to unwind
         self._ended = False  # it has said its last word
         self._told = 0  # what may have moved a branch since the child was last quiet
@@ -35,36 +50,62 @@ class IsolatedExecution:
         self._bodies: dict[str, StepRun] = {}  # the last of each step
         self._running: dict[str, StepRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.main = self._background(self._live(definition, request, slots))
+        self.main = self._background(self._live(definition, request))
 
-    async def _live(self, definition: Definition, request: CallRequest, slots: asyncio.Semaphore) -> None:
-        async with slots:
+    async def _live(self, definition: Definition, request: CallRequest) -> None:
+        async with self._nursery.slots:
             reason = "" if self._over else await self._execute(definition, request)
         if self._ended:
             return
         if self._over:
             self._sink.finished(None)
+        elif self._starved is not None:
+            self._sink.starved(self._starved, list(self._running.values()))
         else:
             self._sink.crashed(reason)
 
     async def _execute(self, definition: Definition, request: CallRequest) -> str:
+        machine = self._limits.machine
+        if self._limits.larger is not None and await self._sink.was_enlarged():
+            machine = self._limits.larger
         try:
-            child = self._child = await Child.spawn(self._said)
+            ward = self._ward = await self._nursery.take(machine, self._sink.sampled)
         except OSError as error:
             return f"could not be started: {error}"
+        child = self._child = ward.child
         try:
-            self._sink.executes_in(child.pid)
-            what = {"function": definition.id, "module": definition.body.__module__}
-            child.send({"request": request, "lease": self._sink.lease(), **what})
-            while self._early:
-                child.send(self._early.pop(0))
-            if self._over:
-                self._unwind(child)
+            self._begin(child, definition, request)
             async for message in child.messages():
                 self._hear(child, message)
-            return await child.ended()
+            reason = await child.ended()
+            if ward.out_of_memory:
+                self._starved = self._out_of_memory(ward)
+            return reason
         finally:
             child.kill()
+            self._nursery.leave(ward)
+
+    def _begin(self, child: Child, definition: Definition, request: CallRequest) -> None:
+        child.listen(self._said)
+        self._sink.executes_in(child.pid)
+        what = {"function": definition.id, "module": definition.body.__module__}
+        machine = self._ward.machine if self._ward is not None else None
+        where = {"scratch": str(self._sink.scratch()), "limit": None if machine is None else str(machine)}
+        child.send({"request": request, "lease": self._sink.lease(), **what, **where})
+        while self._early:
+            child.send(self._early.pop(0))
+        if self._over:
+            self._unwind(child)
+
+    def _out_of_memory(self, ward: Ward) -> ErrorInfo:
+        held = size_text(ward.peak_bytes)
+        return ErrorInfo(OUT_OF_MEMORY, f"its processes held {held}, the limit is {ward.machine}")
+
+    @property
+    def _may_grow(self) -> bool:
+        """Whether memory that ran out is a reason to go on with a larger machine."""
+        larger = self._limits.larger
+        return larger is not None and self._ward is not None and self._ward.machine is not larger
 
     def _background(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         # In a context of its own: it is no branch of the run that happens to ask for it.
@@ -92,15 +133,33 @@ class IsolatedExecution:
                 self._note_body(message)
             case "log":
                 self._sink.log(*message["line"])
+            case "progress":
+                self._sink.progress(message["fraction"], message["message"])
             case "committed":
                 self._sink.committed(message["changes"])
             case "finished":
-                self._ended = True
-                self._sink.finished(op_from_wire(message["op"]))
+                self._finished(child, op_from_wire(message["op"]))
+
+    def _finished(self, child: Child, op: Op | None) -> None:
+        if isinstance(op, RunErrored) and self._grows(child, op.error):
+            return
+        self._ended = True
+        self._sink.finished(op)
+
+    def _grows(self, child: Child, error: ErrorInfo) -> bool:
+        """Whether the run goes on elsewhere, because of what it said last."""
+        if error.type != OUT_OF_MEMORY or not self._may_grow or self._over:
+            return False
+        self._starved = error
+        child.kill()
+        return True
 
     async def _commit(self, child: Child, message: dict[str, Any]) -> None:
         op = op_from_wire(message["op"])
         assert op is not None
+        if isinstance(op, StepErrored) and self._grows(child, op.error):
+            self._running[op.key] = self._bodies[op.key]  # it is lost, not failed
+            return
         answer: dict[str, Any] = {"answer": message["n"]}
         try:
             await self._sink.commit(self._as_seen(op))
@@ -117,11 +176,12 @@ class IsolatedExecution:
         return op
 
     def _note_body(self, message: dict[str, Any]) -> None:
-        key, op, ordinal, attempt, started_at = message["step"]
+        key, op, ordinal, attempt, started_at, lost, retries = message["step"]
         if message["did"] == "ended":
             self._sink.body_ended(self._running.pop(key))
             return
-        step = StepRun(key, OpKind(op), ordinal, attempt, datetime.fromisoformat(started_at))
+        began = datetime.fromisoformat(started_at)
+        step = StepRun(key, OpKind(op), ordinal, attempt, began, lost=lost, retries=retries_from_wire(retries))
         self._bodies[key] = self._running[key] = step
         self._sink.body_began(step)
 
@@ -173,20 +233,26 @@ class IsolatedExecutor:
     """``processes``: how many may run at once; further runs wait for one to end."""
 
     def __init__(self, processes: int) -> None:
-        self._slots = asyncio.Semaphore(processes)
+        self._nursery = Nursery(processes)
         self._executions: set[IsolatedExecution] = set()
 
     def start(self, definition: Definition, request: CallRequest, sink: RemoteSink) -> Execution:
-        execution = IsolatedExecution(definition, request, sink, self._slots)
+        execution = IsolatedExecution(definition, request, sink, self._nursery)
         self._executions.add(execution)
         execution.main.add_done_callback(lambda _: self._executions.discard(execution))
         return execution
 
     @property
     def idle(self) -> bool:
-        """No process lives."""
-        return not self._executions
+        """No run executes in a process of its own."""
+        return not self._executions and self._nursery.idle
 
     def kill_all(self) -> None:
+        """At the end: with the process that waits for a run."""
         for execution in tuple(self._executions):
             execution.kill()
+        self._nursery.close()
+
+    def close(self) -> None:
+        """At the very end, from any thread."""
+        self._nursery.dismiss_warden()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
+from orchestrator.executors.usage import family
 from orchestrator.executors.wire import HEAD, MAX_FRAME, frame, unframe
 
 CHILD = "orchestrator.workers.child"
@@ -17,29 +18,31 @@ TERMINATE_SECONDS = 5.0  # for a child that was asked to unwind
 KILL_SECONDS = 2.0  # for one that got SIGTERM
 TAIL_LINES = 20  # of standard error, for the message when it dies
 MAX_LINE = 64 * 1024
+KEPT_LINES = 200  # of a process that waits for its run
 
 Say = Callable[[str, str], None]  # stream and line
 
 
 class Child:
-    """Started by ``spawn``; lives on the engine's loop."""
+    """Started by ``spawn``; lives on the engine's loop. It leads a process group: its own children end with it."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, say: Say
+        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.pid = process.pid
         self._process = process
         self._reader = reader
         self._writer = writer
+        self._gone = False  # its number may be another's
+        self._say: Say | None = None
+        self._unsaid: deque[tuple[str, str]] = deque(maxlen=KEPT_LINES)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         assert process.stdout is not None
         assert process.stderr is not None
-        self._outputs = asyncio.gather(
-            self._copy("stdout", process.stdout, say), self._copy("stderr", process.stderr, say)
-        )
+        self._outputs = asyncio.gather(self._copy("stdout", process.stdout), self._copy("stderr", process.stderr))
 
     @classmethod
-    async def spawn(cls, say: Say) -> "Child":
+    async def spawn(cls) -> "Child":
         """A new interpreter, not a fork: it shares no lock, no connection and no thread with this process."""
         ours, theirs = socket.socketpair()
         with theirs:
@@ -53,7 +56,17 @@ class Child:
                 start_new_session=True,  # Ctrl-C is for the engine, which drains
             )
         reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
-        return cls(process, reader, writer, say)
+        return cls(process, reader, writer)
+
+    @property
+    def lives(self) -> bool:
+        return self._process.returncode is None
+
+    def listen(self, say: Say) -> None:
+        """From now on what it writes goes there; first what it has written before."""
+        self._say = say
+        while self._unsaid:
+            say(*self._unsaid.popleft())
 
     def send(self, message: dict[str, Any]) -> None:
         """What a child that is gone would have got is dropped."""
@@ -73,31 +86,41 @@ class Child:
         """Waits for its end: what ended it, in words, with the last it said on standard error."""
         self._writer.close()
         code = await self._process.wait()
-        with suppress(TimeoutError):  # a grandchild may keep the streams open
+        self.kill()  # what it leaves behind of its group
+        self._gone = True
+        with suppress(TimeoutError):  # who left the group may keep the streams open
             await asyncio.wait_for(self._outputs, KILL_SECONDS)
         words = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         last = self._tail[-1].strip() if self._tail else ""
         return f"{words}: {last}" if last else words
 
-    def end_soon(self, after_seconds: float = TERMINATE_SECONDS) -> None:
-        """SIGTERM if it still lives after that time, then SIGKILL."""
+    def end_soon(self) -> None:
+        """SIGTERM if it has not unwound in time, then SIGKILL; its own children get both, too."""
         loop = asyncio.get_running_loop()
-        loop.call_later(after_seconds, self._signal, signal.SIGTERM)
-        loop.call_later(after_seconds + KILL_SECONDS, self.kill)
+        loop.call_later(TERMINATE_SECONDS, self._signal, signal.SIGTERM)
+        loop.call_later(TERMINATE_SECONDS + KILL_SECONDS, self.kill)
 
     def kill(self) -> None:
-        self._signal(signal.SIGKILL)
+        """With all that it has started and that still belongs to it, in whatever group or session that is."""
+        if not self._gone:
+            for pid in family(self.pid):
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.send_signal(number)
+        if not self._gone:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
 
-    async def _copy(self, stream: str, reader: asyncio.StreamReader, say: Say) -> None:
+    async def _copy(self, stream: str, reader: asyncio.StreamReader) -> None:
         async for line in _lines(reader):
             if stream == "stderr" and line.strip():
                 self._tail.append(line[:500])
-            say(stream, line)
+            if self._say is None:
+                self._unsaid.append((stream, line))
+            else:
+                self._say(stream, line)
 
 
 async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[str]:

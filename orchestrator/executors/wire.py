@@ -1,11 +1,14 @@
 """Frames between an engine and a child process: a length in four bytes, then JSON."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, get_args
 
 import orjson
 from pydantic import TypeAdapter
 
 from orchestrator.core.ops import Op
+from orchestrator.core.retry import Retries
 
 HEAD = 4  # bytes of a frame's length
 MAX_FRAME = 256 * 1024 * 1024
@@ -33,3 +36,23 @@ def op_from_wire(data: dict[str, Any] | None) -> Op | None:
         return None
     op: Op = _OPS[data["kind"]].validate_python(data["op"])
     return op
+
+
+def retries_to_wire(policy: Retries | None) -> list[float] | None:
+    if policy is None:
+        return None
+    initial, longest = policy.initial.total_seconds(), policy.max_interval.total_seconds()
+    return [policy.max_attempts, initial, policy.factor, longest, policy.jitter]
+
+
+def retries_from_wire(data: Sequence[float] | None) -> Retries | None:
+    if data is None:
+        return None
+    most, initial, factor, longest, jitter = data
+    return Retries(
+        int(most),
+        initial=timedelta(seconds=initial),
+        factor=factor,
+        max_interval=timedelta(seconds=longest),
+        jitter=jitter,
+    )

@@ -6,6 +6,7 @@ from orchestrator.models.events import Event, Idempotency
 from orchestrator.models.journal import Blob, Inbox, Journal, Log, Mail, Wait
 from orchestrator.models.runs import Attempt, Run, RunData, RunEvent
 
+from orchestrator.models.usage import Progress, Sample
 __all__ = [
     "Attempt",
     "Audit",
@@ -22,6 +23,7 @@ __all__ = [
     "Run",
     "RunData",
     "RunEvent",
+    "Progress",
     "Wait",
     "Worker",
 ]

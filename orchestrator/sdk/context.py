@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from orchestrator.core.progress import bounded
 from orchestrator.sdk.events import Event
 from orchestrator.sdk.invocation import Invocation
 from orchestrator.sdk.scope import CURRENT
@@ -49,6 +51,18 @@ class BaseContext:
     def replay_of(self) -> str | None:
         """The run this one replays, if any."""
         return self._inv.request.replay_of
+
+    @property
+    def scratch(self) -> Path:
+        """The run's own directory on this host: the same for its steps and retries here, removed when it has ended."""
+        path = self._inv.transport.scratch()
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Shows people how far the run is, from 0 to 1, and what it does; call it as often as you like."""
+        if not self._inv.dead:
+            self._inv.transport.progress(*bounded(fraction, message))
 
     def idempotency_key(self, step_id: str) -> str:
         """A key for others (a payment provider) that is the same at every attempt of that step in this run."""

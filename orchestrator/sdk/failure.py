@@ -1,6 +1,7 @@
 """An exception as it is stored and shown."""
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.core.durations import parse_duration
@@ -10,14 +11,18 @@ from orchestrator.core.ops import ErrorInfo
 OWN_CODE = str(Path(__file__).resolve().parents[1])
 MAX_MESSAGE = 8_192  # characters
 MAX_TRACEBACK = 32_768
+# What a process with limits of its own says of an error instead: type and message.
+TOLD_AS: dict[type[BaseException], Callable[[BaseException], tuple[str, str]]] = {}
 
 
 def describe(error: BaseException) -> ErrorInfo:
     """Type, message and traceback, our own frames left out; whether a further attempt makes sense."""
     after = parse_duration(error.delay).total_seconds() if isinstance(error, RetryAfter) else None  # type: ignore[arg-type]
+    tell = TOLD_AS.get(type(error))
+    name, message = (_name(error), str(error)) if tell is None else tell(error)
     return ErrorInfo(
-        type=_name(error),
-        message=_clean(str(error), MAX_MESSAGE),
+        type=name,
+        message=_clean(message, MAX_MESSAGE),
         traceback=_clean(_traceback(error), MAX_TRACEBACK),
         retriable=isinstance(error, RetryAfter) or not isinstance(error, OrchestratorError),
         retry_after_seconds=after,

@@ -85,7 +85,7 @@ def run(
     policy = retries or inv.retries
     effect = CallTransaction if op is OpKind.TRANSACTION else CallBody
     while True:
-        step = StepRun(key, op, ordinal, attempt, inv.now(), lost=lost)
+        step = StepRun(key, op, ordinal, attempt, inv.now(), lost=lost, retries=policy)
         try:
             value = yield effect(step, inv.body((key, step_id, stub), function), args, kwargs)
             text = value if op is OpKind.TRANSACTION else encode(value)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.core.ops import Op, OpKind, WaitOpened
+from orchestrator.core.retry import Retries
 
 WARNINGS = "signalbox"  # the logger of what a run's author should know
 
@@ -26,10 +28,18 @@ class Blocked(BaseException):
 class StepRun:
     """A step body that runs now; ``recorded`` once others can see it."""
 
-    __slots__ = ("attempt", "key", "lost", "op", "ordinal", "recorded", "started_at")
+    __slots__ = ("attempt", "key", "lost", "op", "ordinal", "recorded", "retries", "started_at")
 
     def __init__(
-        self, key: str, op: OpKind, ordinal: int, attempt: int, started_at: datetime, *, lost: int = 0
+        self,
+        key: str,
+        op: OpKind,
+        ordinal: int,
+        attempt: int,
+        started_at: datetime,
+        *,
+        lost: int = 0,
+        retries: Retries | None = None,
     ) -> None:
         self.key = key
         self.op = op
@@ -37,6 +47,7 @@ class StepRun:
         self.attempt = attempt
         self.started_at = started_at
         self.lost = lost  # of the attempts before it, those whose worker died
+        self.retries = retries  # its own policy
         self.recorded = False
 
 
@@ -72,3 +83,9 @@ class Transport(Protocol):
         """Runs a body and its checkpoint in one transaction of Django's connection; its output as JSON text."""
 
     def log(self, key: str, number: int, level: str, logger: str, message: str) -> None: ...
+
+    def scratch(self) -> Path:
+        """The run's directory of files that need not last; it may have to be made."""
+
+    def progress(self, fraction: float, message: str) -> None:
+        """How far the run is, for people. Cheap: what comes too often is left out."""

@@ -23,9 +23,9 @@ def main() -> None:
     _die_with_parent()
     faulthandler.enable()
     pipe = Pipe(socket.socket(fileno=int(sys.argv[1])))
-    start = pipe.read()
     django.setup()
-    import_module("orchestrator.workers.execution").execute(pipe, start)  # after the setup: it knows the models
+    execution = import_module("orchestrator.workers.execution")  # after the setup: it knows the models
+    execution.execute(pipe, pipe.read())  # it may be the spare one, whose run is still to come
 
 
 def _die_with_parent() -> None:

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from orchestrator.core import errors
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.core.ops import Op, WaitOpened
 from orchestrator.engine.clock import system_clock
+from orchestrator.engine.latest import PROGRESS_SECONDS, Latest
 from orchestrator.engine.pool import ThreadPool
-from orchestrator.executors.wire import HEAD, frame, op_to_wire, unframe
+from orchestrator.executors.wire import HEAD, frame, op_to_wire, retries_to_wire, unframe
 from orchestrator.sdk.transport import StepRun, Suspend
 
 ORPHANED = 70  # exit code of a child whose engine is gone
@@ -77,10 +79,14 @@ class PipeSink:
         pool: ThreadPool,
         transact: Callable[[StepRun, Callable[[], Any]], str],
         end: Callable[[], None],
+        *,
+        scratch: Path,
     ) -> None:
         self._pipe = pipe
         self._pool = pool
         self._end = end
+        self._scratch = scratch
+        self._progress = Latest(self._tell_progress)
         self.transact = transact
         self.seen = 0
 
@@ -124,10 +130,25 @@ class PipeSink:
     def log(self, key: str, number: int, level: str, logger: str, message: str) -> None:
         self._pipe.tell("log", line=[key, number, level, logger, message])
 
+    def scratch(self) -> Path:
+        return self._scratch
+
+    def progress(self, fraction: float, message: str) -> None:
+        if self._progress.put((fraction, message)):
+            self._pool.on_loop(self._flush_soon)
+
+    def _flush_soon(self) -> None:
+        asyncio.get_running_loop().call_later(PROGRESS_SECONDS, self._progress.flush)
+
+    def _tell_progress(self, latest: tuple[float, str]) -> None:
+        self._pipe.tell("progress", fraction=latest[0], message=latest[1])
+
     def finished(self, op: Op | None) -> None:
+        self._progress.flush()
         self._pipe.tell("finished", op=op_to_wire(op))
         self._end()
 
 
 def _on_wire(step: StepRun) -> list[Any]:
-    return [step.key, step.op, step.ordinal, step.attempt, step.started_at]
+    place = [step.key, step.op, step.ordinal, step.attempt, step.started_at]
+    return [*place, step.lost, retries_to_wire(step.retries)]

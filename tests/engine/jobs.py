@@ -1,0 +1,143 @@
+"""Tasks for processes of their own: a child imports this module to know them."""
+
+import asyncio
+import os
+import resource
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from orchestrator import Context, Machine, Retries, RunFailed, SyncTaskContext, TaskContext, task
+
+MB = 1024 * 1024
+TWICE = Retries(2, initial="10ms", jitter=0)
+TIGHT = Machine(cpu=1, memory="192MB")
+WIDE = Machine(cpu=1, memory="1GB")
+
+
+def rest() -> None:
+    """For as long as a test is patient; what unwinds threads reaches it between two waits."""
+    nothing = threading.Event()
+    for _ in range(3000):
+        nothing.wait(0.01)
+
+
+def write(path: str, text: str) -> None:
+    """Nobody sees half of it."""
+    Path(f"{path}.new").write_text(text)
+    Path(f"{path}.new").rename(path)
+
+
+def spawn_a_sleeper() -> int:
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid
+
+
+@task(machine="medium-1x", retries=TWICE)
+async def tell_limits(ctx: TaskContext) -> dict[str, int]:
+    def look() -> dict[str, int]:
+        data, _ = resource.getrlimit(resource.RLIMIT_DATA)
+        return {"pid": os.getpid(), "cores": len(os.sched_getaffinity(0)), "data": data}
+
+    return await ctx.step.run("look", look)
+
+
+@task(machine="small-2x", retries=TWICE)
+async def keep_notes(ctx: TaskContext) -> list[str]:
+    def write(name: str) -> str:
+        path = ctx.scratch / name
+        path.write_text(name)
+        if ctx.step_attempt == 1 and name == "second":
+            os._exit(3)
+        return str(path)
+
+    await ctx.step.run("first", write, "first")
+    await ctx.step.run("second", write, "second")
+    return sorted(path.name for path in ctx.scratch.iterdir())
+
+
+@task(machine="small-1x", retries=TWICE)
+def ask_for_too_much(ctx: SyncTaskContext) -> int:
+    return ctx.step.run("ask", lambda: len(bytearray(4096 * MB)))
+
+
+@task(machine=TIGHT, on_out_of_memory=WIDE, retries=0)
+async def outgrow(ctx: TaskContext) -> int:
+    """Asks for more than the first machine has, which refuses it."""
+    return await ctx.step.run("fill", lambda: len(bytearray(600 * MB)))
+
+
+@task(machine=TIGHT, retries=TWICE)
+def hold_too_much(ctx: SyncTaskContext) -> int:
+    """Holds more than it may, in portions that nobody refuses."""
+
+    def hold() -> int:
+        if ctx.step_attempt == 2:
+            return 2
+        held = b"x" * (200 * MB)
+        rest()
+        return len(held)
+
+    return ctx.step.run("hold", hold)
+
+
+@task(machine="small-1x", max_duration="700ms", retries=0)
+def overrun(ctx: SyncTaskContext, told: str) -> None:
+    def work() -> None:
+        try:
+            rest()
+        finally:
+            Path(told).write_text("cleaned up")
+
+    ctx.step.run("work", work)
+
+
+@overrun.on_failure
+async def mourn(ctx: Context[RunFailed]) -> str:
+    return ctx.event.data.error.type
+
+
+@task(machine="small-1x")
+async def wait_to_be_cancelled(ctx: TaskContext, told: str) -> None:
+    async def work() -> None:
+        write(told, f"{os.getpid()} {spawn_a_sleeper()}")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            write(f"{told}.end", "cleaned up")
+
+    await ctx.step.run("work", work)
+
+
+@task(machine="small-1x")
+async def say_much(ctx: TaskContext) -> None:
+    def speak() -> None:
+        os.write(1, b"native out\n")
+        os.write(2, b"native err\n")
+        subprocess.run(["/bin/echo", "from a program"], check=True)
+
+    await ctx.step.run("speak", speak)
+
+
+@task(machine="small-1x")
+async def report(ctx: TaskContext, told: str) -> None:
+    def work() -> None:
+        for page in range(1000):
+            ctx.progress(page / 1000, f"page {page}")
+        ctx.progress(0.5, "half of it")
+        while not Path(told).exists():
+            sum(range(10_000))
+            threading.Event().wait(0.005)
+
+    await ctx.step.run("work", work)
+
+
+@task(machine="small-1x")
+async def tell_process(ctx: TaskContext) -> int:
+    return os.getpid()
+
+
+JOBS = (
+    tell_limits, keep_notes, ask_for_too_much, outgrow, hold_too_much, overrun, wait_to_be_cancelled, say_much, report,
+    tell_process,
+)  # fmt: skip

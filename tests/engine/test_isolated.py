@@ -1,0 +1,122 @@
+"""Runs with a machine: a process of their own, its limits, its files, its end."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.machines import GB, MB
+from orchestrator.engine.cancel import cancel_run
+from orchestrator.engine.host import EngineHost
+from orchestrator.executors import nursery, process
+from orchestrator.models import Log, Run
+from orchestrator.sdk.registry import registry
+from tests.engine import jobs
+from tests.engine.conftest import StartEngine
+from tests.engine.reading import attempts, completed, ended, error, journal, run_row, soon, steps, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CHILD_SECONDS = 20  # a new interpreter on a machine that does much else
+
+
+@pytest.fixture
+def engine(start: StartEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineHost]:
+    """An engine with the jobs, whose patience is short."""
+    monkeypatch.setattr(nursery, "SAMPLE_SECONDS", 0.05)
+    monkeypatch.setattr(process, "TERMINATE_SECONDS", 1.0)
+    for job in jobs.JOBS:
+        registry.add(job.definition)
+    registry.add(jobs.mourn.definition)
+    return start(HOME=tmp_path)
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_run_with_a_machine_has_a_process_of_its_own_with_these_limits(engine: EngineHost) -> None:
+    told = completed(jobs.tell_limits.trigger(), within_seconds=CHILD_SECONDS)
+    assert told["pid"] != os.getpid()
+    assert told["cores"] == 1
+    assert told["data"] == 2 * GB + 256 * MB
+
+
+def test_files_last_from_step_to_step_and_over_a_lost_process_and_go_with_the_run(
+    engine: EngineHost, tmp_path: Path
+) -> None:
+    run = jobs.keep_notes.trigger()
+    assert completed(run, within_seconds=CHILD_SECONDS) == ["first", "second"]
+    assert steps(run)["second"] == ["lost", "completed"]
+    soon(lambda: not list((tmp_path / "scratch").iterdir()))
+
+
+def test_memory_that_is_refused_fails_the_attempt_and_says_why(engine: EngineHost) -> None:
+    run = jobs.ask_for_too_much.trigger()
+    assert ended(run, within_seconds=CHILD_SECONDS).status == "failed"
+    assert steps(run)["ask"] == ["failed", "failed"]
+    told = error(run)
+    assert told is not None
+    assert told["type"] == "OutOfMemory"
+    assert "the limit of small-1x (0.5 CPU, 512 MB)" in told["message"]
+    assert "it held at most" in told["message"]
+
+
+def test_a_run_that_outgrows_its_machine_goes_on_with_a_larger_one(engine: EngineHost) -> None:
+    run = jobs.outgrow.trigger()
+    assert completed(run, within_seconds=CHILD_SECONDS) == 600 * MB
+    assert steps(run)["fill"] == ["lost", "completed"]
+    [enlarged] = [entry for entry in journal(run) if entry.kind == "run.enlarged"]
+    assert enlarged.data["machine"] == "1 CPU, 1 GB"
+    assert enlarged.data["steps"] == ["fill"]
+    [lost, _] = [attempt for attempt in attempts(run) if attempt.key == "fill"]
+    assert lost.error["type"] == "OutOfMemory"
+    assert run_row(run).lost == 0
+
+
+def test_processes_that_hold_too_much_are_killed_and_the_step_is_tried_again(engine: EngineHost) -> None:
+    run = jobs.hold_too_much.trigger()
+    assert completed(run, within_seconds=CHILD_SECONDS) == 2
+    assert steps(run)["hold"] == ["failed", "completed"]
+    [failed, _] = [attempt for attempt in attempts(run) if attempt.key == "hold"]
+    assert failed.error["type"] == "OutOfMemory"
+    assert "the limit is 1 CPU, 192 MB" in failed.error["message"]
+
+
+def test_a_run_that_executes_for_too_long_is_unwound_and_has_timed_out(engine: EngineHost, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    run = jobs.overrun.trigger(str(told))
+    until(run, "timed_out", within_seconds=CHILD_SECONDS)
+    failed = error(run)
+    assert failed is not None
+    assert failed["type"] == "MaxDurationExceeded"
+    assert "700 ms" in failed["message"]
+    mourner = soon(lambda: Run.objects.filter(function="overrun/on-failure").first())
+    assert completed(mourner.id) == "MaxDurationExceeded"
+    assert not told.exists() or told.read_text() == "cleaned up"
+
+
+def test_cancelling_cleans_up_first_and_ends_what_the_process_has_started(engine: EngineHost, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    run = jobs.wait_to_be_cancelled.trigger(str(told))
+    soon(told.exists)
+    child, sleeper = map(int, told.read_text().split())
+    assert lives(child)
+    assert lives(sleeper)
+
+    cancel_run(run, actor="test", reason="")
+
+    assert ended(run).status == "cancelled"
+    soon(lambda: not lives(child) and not lives(sleeper))
+    assert Path(f"{told}.end").read_text() == "cleaned up"
+
+
+def test_what_native_code_and_programs_write_is_in_the_log(engine: EngineHost) -> None:
+    run = jobs.say_much.trigger()
+    completed(run, within_seconds=CHILD_SECONDS)
+    wanted = {("stdout", "native out"), ("stderr", "native err"), ("stdout", "from a program")}
+    soon(lambda: wanted == set(Log.objects.filter(run=run).values_list("logger", "message")))
