@@ -1,5 +1,17 @@
 """Signalbox: durable functions for Python. What authors import."""
 
+from orchestrator.core.controls import (
+    Batch,
+    CancelOn,
+    Concurrency,
+    Debounce,
+    Idempotency,
+    Priority,
+    RateLimit,
+    Singleton,
+    Throttle,
+    Timeouts,
+)
 from orchestrator.core.cron import Cron
 from orchestrator.core.errors import NonRetriableError, OrchestratorError, RetryAfter, StepError
 from orchestrator.core.machines import Machine
@@ -13,17 +25,25 @@ from orchestrator.sdk.steps import StepTools
 from orchestrator.sdk.steps_sync import SyncStepTools
 
 __all__ = [
+    "Batch",
+    "CancelOn",
+    "Concurrency",
     "Context",
     "Cron",
+    "Debounce",
     "Event",
     "Function",
+    "Idempotency",
     "Machine",
     "NonRetriableError",
     "On",
     "OrchestratorError",
+    "Priority",
+    "RateLimit",
     "Retries",
     "RetryAfter",
     "RunFailed",
+    "Singleton",
     "StepError",
     "StepTools",
     "SyncContext",
@@ -31,6 +51,8 @@ __all__ = [
     "SyncTaskContext",
     "Task",
     "TaskContext",
+    "Throttle",
+    "Timeouts",
     "asend",
     "asignal",
     "event",

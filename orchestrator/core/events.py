@@ -12,6 +12,7 @@ MAX_NAME_BYTES = 512
 MAX_V_CHARACTERS = 64
 MAX_ID_CHARACTERS = 255
 MAX_DEPTH = 200  # what goes on to be a part of other documents has to stay under the encoder's 254
+NAME_ATTRIBUTE = "__signalbox_event__"  # of a payload class: the name of its event
 RESERVED_PREFIXES = ("inngest/", "signalbox/")
 STRIPPED_DATA_KEY = "_inngest"  # of Inngest's own: from outside it would be a forgery
 

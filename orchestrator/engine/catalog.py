@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from orchestrator.core.errors import UnknownFunction
+from orchestrator.core.flow import NO_FLOW, Flow
 from orchestrator.core.routing import Router, Trigger
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.sdk.registry import Definition
@@ -20,6 +21,7 @@ class Registered:
     slug: str
     triggers: tuple[Trigger, ...]
     queue: str
+    flow: Flow = NO_FLOW
     version: str = ""  # of the code that its new runs are pinned to; none when they move along
 
 
@@ -61,7 +63,9 @@ class Catalog:
 
 
 def registered(definition: Definition, version: str = "", env: int = 1) -> Registered:
-    return Registered(env, definition.id, definition.triggers, definition.queue, version if definition.pinned else "")
+    return Registered(
+        env, definition.id, definition.triggers, definition.queue, definition.flow, version if definition.pinned else ""
+    )
 
 
 def read_catalog(tx: Tx) -> list[Registered]:
@@ -76,6 +80,7 @@ def read_catalog(tx: Tx) -> list[Registered]:
             slug,
             tuple(Trigger.from_json(trigger) for trigger in orjson.loads(triggers)),
             config.get("queue", "default"),
+            Flow.from_json(config.get("flow", {})),
             version if config.get("pinned") else "",
         )
         for env, slug, triggers, config, version in ((*row[:3], orjson.loads(row[3]), row[4]) for row in rows)

@@ -1,22 +1,26 @@
 """Taking runs: ready ones, those whose timer is due, those with something in their inbox. Runs in the journal."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
+from orchestrator.core.flow import Flow
 from orchestrator.core.machine import Drained, Message, OpenWait, Settlement, drain
 from orchestrator.core.ops import MessageKind, Status, WaitKind
+from orchestrator.engine.admission import take_limited
 from orchestrator.engine.endings import cancellation
 from orchestrator.engine.facts import Claimed, RunFacts
 from orchestrator.engine.journal.checkpoints import apply_checkpoints
 from orchestrator.engine.journal.items import Checkpoint, Entry
 from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.limit_rows import held_keys, open_gates
 from orchestrator.engine.loading import load_facts, load_requests
 from orchestrator.engine.rows import AttemptEnd, MailRow
 from orchestrator.engine.sql import FenceClaim, Id
 
+LIMITS_AT_ONCE = 500  # of those at which somebody waits, looked at in one claim
 TOLD = "told"  # in a request to cancel: the history has it already
 # Ending a run needs none of its author's code: any engine process may.
 TO_CANCEL = "ended_at IS NULL AND id IN (SELECT run FROM signalbox_inbox WHERE kind = 'cancel')"
@@ -39,28 +43,39 @@ class Claiming:
     limit: int
     parked: Mapping[str, int]
     version: str = ""
+    # Of functions whose runs have to be admitted; limits of which places were given back; and whether to look at all.
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+    freed: Iterable[str] = ()
+    sweep: bool = False
 
     def __call__(self, tx: Tx) -> list[Claimed]:
         return resume(tx, self._take(tx), self.parked)
 
     def _take(self, tx: Tx) -> list[str]:
+        free = [name for name in self.functions if name not in self.flows]
         taken: list[str] = []
-        known, functions = tx.db.any_of("function", list(self.functions))
+        for condition, params in [(TO_CANCEL, []), *self._arms(tx, free)]:
+            if len(taken) < self.limit:
+                taken += tx.db.claim(condition, params, tx.owner, tx.now, self.limit - len(taken))
+        if self.flows:
+            due = held_keys(tx, LIMITS_AT_ONCE, due=not self.sweep)
+            open_gates(tx, [*self.freed, *due], self.limit)
+            taken += take_limited(tx, self._arms(tx, list(self.flows)), self.flows, self.limit - len(taken))
+        return taken
+
+    def _arms(self, tx: Tx, names: Sequence[str]) -> list[tuple[str, list[Any]]]:
+        """Runs of these functions with messages, with a timer that is due, and ready ones."""
+        known, functions = tx.db.any_of("function", list(names))
         queue, queues = tx.db.any_of("queue", list(self.queues))
         # Pinned runs have the version of the code that they go on with; all others have none.
         known, functions = f"{known} AND version IN ('', ?)", [*functions, self.version]
         ours, params = f"{queue} AND {known}", [*queues, *functions]
-        arms: list[tuple[str, list[Any]]] = [
-            (TO_CANCEL, []),
+        return [
             (f"{WITH_MESSAGES} AND {ours}", params),
             (f"due_at <= ? AND {ours}", [tx.now, *params]),
             # One queue at a time: its index gives the ready runs in the order of their priority.
-            *((f"status = 'queued' AND queue = ? AND {known}", [name, *functions]) for name in self.queues),
+            *((f"status = 'queued' AND gate IS NULL AND queue = ? AND {known}", [n, *functions]) for n in self.queues),
         ]
-        for condition, arm_params in arms:
-            if len(taken) < self.limit:
-                taken += tx.db.claim(condition, arm_params, tx.owner, tx.now, self.limit - len(taken))
-        return taken
 
 
 @dataclass(frozen=True, slots=True)

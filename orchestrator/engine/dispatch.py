@@ -76,6 +76,8 @@ class Dispatcher:
         self._worker = worker
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = False
+        self._places: set[str] = set()  # limits that may have one, after the next claim's look
+        self._sweeps = False
         self._again = False
         self._showing = False
         loop.set_task_factory(task_factory)  # type: ignore[arg-type]
@@ -90,7 +92,8 @@ class Dispatcher:
             self.load.cancel()  # after: at no moment does it look as if nothing ran here
         if held := self._held(effects.inbox_runs):
             self.drain(*held)
-        if effects.ready or len(held) < len(effects.inbox_runs):
+        self._places |= effects.freed | effects.gated
+        if effects.ready or self._places or len(held) < len(effects.inbox_runs):
             self.claim()
         horizon = self.clock.now() + NEAR
         for due in effects.due:
@@ -126,7 +129,10 @@ class Dispatcher:
                 self._again = False
                 functions, config = [definition.id for definition in self.registry], self._settings
                 parked = {run: live.facts.fence for run, live in self.parked.items()}
-                claiming = Claiming(config.queues, functions, free, parked, config.version)
+                flows = {known.id: known.flow for known in self.registry if known.flow.limits_starts}
+                freed, self._places = self._places, set()
+                claiming = Claiming(config.queues, functions, free, parked, config.version, flows, freed, self._sweeps)
+                self._sweeps = False
                 claimed: list[Claimed] = await self.journal.append(Call(claiming))
                 await self._start_all(claimed)
                 self._again = self._again or len(claimed) == free
@@ -263,6 +269,7 @@ class Dispatcher:
             self.at(due, self.claim)
         if mine := self._held(held):
             self.drain(*mine)
+        self._sweeps = True
         self.claim()
 
     def give_back_quiet(self) -> None:

@@ -71,6 +71,8 @@ class Membership:
         self._join(submit)
 
     def leave(self) -> None:
+        if self._journal.is_closed:
+            return
         try:
             self._journal.submit(Call(self._leave)).result(PARTING_SECONDS)
         except (TimeoutError, OrchestratorError) as error:  # the end of its lease tells the others

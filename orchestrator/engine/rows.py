@@ -56,6 +56,8 @@ class RunRow(NamedTuple):
     queued_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    limits: str | None = None
+    gate: str | None = None
 
 
 class RunDataRow(NamedTuple):
@@ -141,6 +143,13 @@ class MailRow(NamedTuple):
     payload: str | None
 
 
+class SlotRow(NamedTuple):
+    run: str
+    key: str
+    fence: int
+    at: datetime
+
+
 class BlobRow(NamedTuple):
     id: str
     run: str
@@ -151,6 +160,7 @@ class BlobRow(NamedTuple):
 
 Row = (
     EventRow
+    | SlotRow
     | KeyRow
     | RunRow
     | RunDataRow

@@ -65,6 +65,7 @@ def _give_away(tx: Tx, worker: str) -> int:
         " lost = lost + 1, due_at = NULL WHERE owner = ? RETURNING id, seq",
         [Id(worker)],
     )
+    tx.free_slots([tx.db.id(raw) for raw, _ in runs])
     for raw, seq in runs:
         run = tx.db.id(raw)
         data = orjson.dumps({"worker": worker}).decode()

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 from orchestrator.core.codec import encode
+from orchestrator.core.errors import InvalidExpression
+from orchestrator.core.limiting import head_start, run_limits
 from orchestrator.core.ops import CallRequest, ChildRun, ErrorInfo, NewEvent, Status
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.clock import Clock
@@ -16,6 +18,7 @@ from orchestrator.engine.rows import EventRow, KeyRow, RunDataRow, RunEventRow, 
 from orchestrator.models.fields import to_micros
 
 KEY_LIFE = timedelta(hours=24)  # how long an idempotency key is remembered
+MOST_HEAD_START = 12 * 3600.0  # seconds
 FAILED_EVENT = "signalbox/function.failed"
 
 
@@ -44,11 +47,16 @@ class Starting:
         routed = self.catalog.router(row.env).match(payload)
         skipped = [{"function": r.function_id, "reason": r.skipped_reason} for r in routed if r.skipped_reason]
         start_at = row.ts if row.ts > row.received_at else None
-        runs = [
-            self.run(row.env, r.function_id, trigger=trigger, now=row.received_at, events=[payload], start_at=start_at)
-            for r in routed
-            if not r.skipped_reason
-        ]
+        runs = []
+        for function in [r.function_id for r in routed if not r.skipped_reason]:
+            try:
+                run = self.run(
+                    row.env, function, trigger=trigger, now=row.received_at, events=[payload], start_at=start_at
+                )
+            except InvalidExpression as error:
+                skipped.append({"function": function, "reason": f"a key cannot be evaluated: {error}"})
+            else:
+                runs.append(run)
         if skipped:
             row = row._replace(skipped=orjson.dumps(skipped).decode())
         return Start(row, payload, runs, key, store_repeats, ref=row.id)
@@ -69,11 +77,16 @@ class Starting:
         replay_of: str | None = None,
         replay_from: str | None = None,
     ) -> NewRun:
-        """A run that begins now, or at ``start_at``. Raises UnknownFunction."""
+        """A run that begins now, or at ``start_at``.
+
+        Raises UnknownFunction, and InvalidExpression for a key of its limits that cannot be evaluated.
+        """
         known = self.catalog.get(env, function)
         run_id = id or self.clock.new_id()
         due_at = start_at if start_at is not None and start_at > now else None
-        owner = None if due_at else self.reserve(function)
+        event = events[0] if events else {"data": orjson.loads(input) if input is not None else {}}
+        limits = run_limits(env, function, known.flow, event) if known.flow.limits_starts else None
+        owner = None if due_at or limits else self.reserve(function)
         entries = [Entry("run.queued", now), Entry("run.started", now)][: 2 if owner else 1]
         row = RunRow(
             id=run_id,
@@ -88,7 +101,7 @@ class Starting:
             replay_from=replay_from,
             status=Status.RUNNING if owner else Status.DELAYED if due_at else Status.QUEUED,
             queue=known.queue,
-            prio=to_micros(due_at or now),
+            prio=to_micros(due_at or now) - round(head_start(known.flow, event, MOST_HEAD_START) * 1_000_000),
             owner=owner,
             fence=1 if owner else 0,
             seq=len(entries),
@@ -98,6 +111,7 @@ class Starting:
             queued_at=now,
             started_at=now if owner else None,
             ended_at=None,
+            limits=orjson.dumps(limits).decode() if limits else None,
         )
         data = RunDataRow(run_id, input, None, None, None, "[]")
         return NewRun(row, data, entries, [RunEventRow(run_id, n, str(e["id"])) for n, e in enumerate(events)], events)

@@ -4,9 +4,10 @@ from orchestrator.models.catalog import Function, Worker
 from orchestrator.models.environments import Audit, Environment, Key
 from orchestrator.models.events import Event, Idempotency
 from orchestrator.models.journal import Blob, Inbox, Journal, Log, Mail, Wait
+from orchestrator.models.limits import Limit, LimitOverride, Slot
 from orchestrator.models.runs import Attempt, Run, RunData, RunEvent
-
 from orchestrator.models.usage import Progress, Sample
+
 __all__ = [
     "Attempt",
     "Audit",
@@ -18,12 +19,16 @@ __all__ = [
     "Inbox",
     "Journal",
     "Key",
+    "Limit",
+    "LimitOverride",
     "Log",
     "Mail",
+    "Progress",
     "Run",
     "RunData",
     "RunEvent",
-    "Progress",
+    "Sample",
+    "Slot",
     "Wait",
     "Worker",
 ]

@@ -35,6 +35,10 @@ class Run(models.Model):
     attempt = models.IntegerField(default=1)
     due_at = MomentField(null=True)
     lost = models.IntegerField(default=0)
+    # Keys of the limits that it has to be admitted by, as a JSON list; none for most runs.
+    limits = models.TextField(null=True)
+    # The limit that it waits at.
+    gate = models.CharField(max_length=400, null=True)
     queued_at = MomentField()
     started_at = MomentField(null=True)
     ended_at = MomentField(null=True)
@@ -44,8 +48,12 @@ class Run(models.Model):
         indexes = [
             # Claim: ready runs only; with sleepers in it a claim is ten times dearer.
             models.Index(
-                fields=["queue", "prio"], name="signalbox_run_ready", condition=Q(status="queued", owner=None)
+                fields=["queue", "prio"],
+                name="signalbox_run_ready",
+                condition=Q(status="queued", owner=None, gate=None),
             ),
+            # Who is next at a limit.
+            models.Index(fields=["gate", "prio"], name="signalbox_run_gated", condition=Q(gate__isnull=False)),
             # Timers: the next run due among those nobody holds.
             models.Index(fields=["due_at"], name="signalbox_run_due", condition=Q(owner=None, due_at__isnull=False)),
             # Recovery: what a dead worker held.

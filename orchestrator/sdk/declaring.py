@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from orchestrator.core.cron import Cron, describe
 from orchestrator.core.durations import Duration
 from orchestrator.core.errors import InvalidFunction
 from orchestrator.core.expressions import compile_expression
+from orchestrator.core.flow import Flow, FlowControl
 from orchestrator.core.machines import Machine
 from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
@@ -43,6 +44,7 @@ def declare(
     retries: Retries | int | None,
     queue: str | None,
     pinned: bool = False,
+    flow: Iterable[FlowControl] = (),
     machine: Machine | str | None = None,
     on_out_of_memory: Machine | str | None = None,
     max_duration: Duration | None = None,
@@ -61,6 +63,7 @@ def declare(
         compile_expression(if_)
     triggers = tuple(_trigger(function_id, source, if_) for source in sources)
     policy = Retries.of(retries)
+    controls = Flow.of(flow)
     limits = limits_of(machine, on_out_of_memory, max_duration, function_id=function_id)
     queue = queue if queue is not None else limits.default_queue()
     payloads = {n: c for c in map(_class_of, sources) if c is not None and (n := name_of(c)) is not None}
@@ -74,9 +77,15 @@ def declare(
         retries=policy,
         queue=queue,
         pinned=pinned,
+        flow=controls,
         limits=limits,
         payloads=payloads,
-        config={**_config(body, policy, queue, triggers), "pinned": pinned, **limits.to_json()}
+        config={
+            **_config(body, policy, queue, triggers),
+            "pinned": pinned,
+            "flow": controls.to_json(),
+            **limits.to_json(),
+        }
         | {"payload_schema": task_schema(body) if kind == "task" else event_schema(payloads)},
     )
     registry.add(definition)

@@ -9,10 +9,10 @@ import orjson
 
 from orchestrator.core.codec import Shape, decode, encode
 from orchestrator.core.errors import InvalidPayload
+from orchestrator.core.events import NAME_ATTRIBUTE
 from orchestrator.core.ops import ErrorInfo
 
 T = TypeVar("T")
-NAME_ATTRIBUTE = "__signalbox_event__"
 
 
 def event(name: str) -> Callable[[type[T]], type[T]]:

@@ -8,6 +8,7 @@ from orchestrator.core.codec import return_shape
 from orchestrator.core.cron import Cron
 from orchestrator.core.durations import parse_duration
 from orchestrator.core.errors import MisplacedCall
+from orchestrator.core.flow import FlowControl
 from orchestrator.core.machines import Machine, Preset
 from orchestrator.core.retry import Retries
 from orchestrator.sdk import programs
@@ -147,6 +148,7 @@ def function(
     retries: Retries | int | None = ...,
     queue: str | None = ...,
     pinned: bool = ...,
+    flow: Iterable[FlowControl] = ...,
     machine: Preset | Machine | None = ...,
     on_out_of_memory: Preset | Machine | None = ...,
     max_duration: Duration | None = ...,
@@ -161,6 +163,7 @@ def function(
     retries: Retries | int | None = ...,
     queue: str | None = ...,
     pinned: bool = ...,
+    flow: Iterable[FlowControl] = ...,
     machine: Preset | Machine | None = ...,
     on_out_of_memory: Preset | Machine | None = ...,
     max_duration: Duration | None = ...,
@@ -174,6 +177,7 @@ def function(
     retries: Retries | int | None = None,
     queue: str | None = None,
     pinned: bool = False,
+    flow: Iterable[FlowControl] = (),
     machine: Preset | Machine | None = None,
     on_out_of_memory: Preset | Machine | None = None,
     max_duration: Duration | None = None,
@@ -183,6 +187,8 @@ def function(
     ``on``: an ``@event`` class, an event's name ("shop/*" for all that begin so), ``Cron("0 9 * * MON")``,
     ``On(event, if_=…)``, or a list of these. ``if_``: an expression over ``event`` that must be true.
     ``retries``: how often after the first attempt, or a ``Retries``; for the function and for each of its steps.
+    ``flow``: how much of it may happen: ``Concurrency``, ``Throttle``, ``RateLimit``, ``Debounce``, ``Batch``,
+    ``Priority``, ``Singleton``, ``Idempotency``, ``CancelOn``, ``Timeouts``.
     ``pinned``: its runs go on only where the code has the version (``ORCHESTRATOR["VERSION"]``) they began with.
     ``machine``: its runs execute in a process of their own with these limits, a preset or a ``Machine``;
     ``on_out_of_memory``: a larger one to go on with when that was not enough. ``max_duration``: how long a run may
@@ -192,7 +198,7 @@ def function(
     sources = [on] if isinstance(on, str | type | Cron | On) else list(on)
     limits = {"machine": machine, "on_out_of_memory": on_out_of_memory, "max_duration": max_duration}
     return FunctionDecorator(
-        sources=sources, id=id, name=name, if_=if_, retries=retries, queue=queue, pinned=pinned, **limits
+        sources=sources, id=id, name=name, if_=if_, retries=retries, queue=queue, pinned=pinned, flow=flow, **limits
     )
 
 
@@ -203,6 +209,7 @@ def task(
     retries: Retries | int | None = None,
     queue: str | None = None,
     pinned: bool = False,
+    flow: Iterable[FlowControl] = (),
     machine: Preset | Machine | None = None,
     on_out_of_memory: Preset | Machine | None = None,
     max_duration: Duration | None = None,
@@ -212,4 +219,6 @@ def task(
     The options are those of ``function``.
     """
     limits = {"machine": machine, "on_out_of_memory": on_out_of_memory, "max_duration": max_duration}
-    return TaskDecorator(sources=[], id=id, name=name, if_=None, retries=retries, queue=queue, pinned=pinned, **limits)
+    return TaskDecorator(
+        sources=[], id=id, name=name, if_=None, retries=retries, queue=queue, pinned=pinned, flow=flow, **limits
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.core.errors import InvalidFunction, UnknownFunction
+from orchestrator.core.flow import NO_FLOW, Flow
 from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
 from orchestrator.sdk.limits import NO_LIMITS, Limits
@@ -22,6 +23,7 @@ class Definition:
     triggers: tuple[Trigger, ...]
     retries: Retries
     queue: str = "default"
+    flow: Flow = NO_FLOW
     pinned: bool = False  # its runs go on with the version of the code that they began with
     limits: Limits = NO_LIMITS
     payloads: Mapping[str, type[Any]] = field(default_factory=dict)

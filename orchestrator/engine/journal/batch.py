@@ -28,9 +28,14 @@ class Retry:
 RETRY = Retry()
 
 
-def apply_batch(db: Connection, owner: str, now: datetime, items: Sequence[Item]) -> BatchResult:
-    """Applies the items inside the open transaction. Errors of one item's own kind become its answer."""
-    tx = Tx(db, owner, now)
+def apply_batch(
+    db: Connection, owner: str, now: datetime, items: Sequence[Item], *, frees_slots: bool = True
+) -> BatchResult:
+    """Applies the items inside the open transaction. Errors of one item's own kind become its answer.
+
+    ``frees_slots``: some functions have limits, so that runs may hold places.
+    """
+    tx = Tx(db, owner, now, frees_slots=frees_slots)
     answers: list[Any] = [None] * len(items)
     ingests = [(n, item) for n, item in enumerate(items) if isinstance(item, Ingest)]
     if ingests:

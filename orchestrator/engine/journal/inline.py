@@ -31,6 +31,7 @@ class InlineJournal:
         self.db = db
         self.owner = owner
         self.clock = clock
+        self.frees_slots = True
         self._on_effects = on_effects
         self.nested = nested
 
@@ -57,7 +58,7 @@ class InlineJournal:
     def _apply(self, item: Item) -> Any:
         self._begin()
         try:
-            result = apply_batch(self.db, self.owner, self.clock.now(), [item])
+            result = apply_batch(self.db, self.owner, self.clock.now(), [item], frees_slots=self.frees_slots)
         except BaseException:
             self._rollback()
             raise

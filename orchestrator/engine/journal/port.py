@@ -16,5 +16,7 @@ class Asked(Protocol):
 
 
 class Journal(Asked, Protocol):
+    frees_slots: bool  # runs that rest or end may hold places
+
     def append(self, item: Item) -> "asyncio.Future[Any]": ...
     def close(self, timeout_seconds: float | None = None) -> None: ...

@@ -22,9 +22,10 @@ from orchestrator.engine.rows import (
     RunMove,
     RunResult,
     RunRow,
+    SlotRow,
     WaitRow,
 )
-from orchestrator.engine.sql import Connection
+from orchestrator.engine.sql import Connection, Id
 
 IDS_AT_ONCE = 500  # parameters of one statement
 # Order of locks (engine protocol, section 5): events, runs, what hangs on runs, inbox last.
@@ -36,6 +37,7 @@ INSERT_ORDER: tuple[type, ...] = (
     BlobRow,
     AttemptRow,
     WaitRow,
+    SlotRow,
     MailRow,
     JournalRow,
     LogRow,
@@ -53,16 +55,19 @@ class Effects:
     started: list[NewRun] = field(default_factory=list)  # inserted as held by this session: they begin now
     refused: list[NewRun] = field(default_factory=list)  # of repeated events: not inserted
     ready: bool = False
+    gated: set[str] = field(default_factory=set)  # limits at which a run began to wait
+    freed: set[str] = field(default_factory=set)  # limits of which a place was given back
 
 
 class Tx:
     """A transaction that is open on ``db``. ``owner`` is this process's session."""
 
-    def __init__(self, db: Connection, owner: str, now: datetime) -> None:
+    def __init__(self, db: Connection, owner: str, now: datetime, *, frees_slots: bool = True) -> None:
         self.db = db
         self.owner = owner
         self.now = now
         self.effects = Effects()
+        self._frees_slots = frees_slots
         self._rows: defaultdict[type, list[Row]] = defaultdict(list)
         self._inbox: list[InboxRow] = []
         self._ends: list[AttemptEnd] = []
@@ -129,6 +134,13 @@ class Tx:
             condition, params = self.db.any_of("id", ids[start : start + IDS_AT_ONCE])
             self.db.run(f"DELETE FROM signalbox_inbox WHERE {condition}", params)
 
+    def free_slots(self, runs: Sequence[str]) -> None:
+        """Places that these runs held are for others."""
+        for start in range(0, len(runs), IDS_AT_ONCE):
+            condition, params = self.db.any_of("run", [Id(run) for run in runs[start : start + IDS_AT_ONCE]])
+            freed = self.db.query(f"DELETE FROM signalbox_slot WHERE {condition} RETURNING key", params)
+            self.effects.freed.update(key for (key,) in freed)
+
     def flush(self) -> None:
         """Writes what was gathered, a statement a table, in the order of locks."""
         for kind in INSERT_ORDER:
@@ -140,6 +152,8 @@ class Tx:
             self.db.store_results(self._results)
         if self._moves:
             self.db.move_runs(self._moves)  # their rows are locked: by the fence, or by who took them over
+            if self._frees_slots:
+                self.free_slots([move.run for move in self._moves if move.owner is None])
         if self._inbox:
             self.db.insert(sorted(self._inbox, key=lambda row: row[:2]), ignore_conflicts=True)
         self._ends, self._results, self._moves, self._inbox = [], [], [], []

@@ -43,6 +43,7 @@ class JournalWriter:
         self.owner = owner
         self.clock = clock
         self.number_of_batches = 0
+        self.frees_slots = True
         self._connect = connect
         self._on_effects = on_effects
         self._on_session_lost = on_session_lost
@@ -81,6 +82,10 @@ class JournalWriter:
         """
         self.number_of_batches = 0
         self._counts_batches = counting
+
+    @property
+    def is_closed(self) -> bool:
+        return not self._thread.is_alive()
 
     def close(self, timeout_seconds: float | None = None) -> None:
         """Commits what is waiting and ends the thread; with a time limit it leaves a database that is away alone."""
@@ -158,7 +163,7 @@ class JournalWriter:
         db.begin()
         try:
             counted = self._count(db) if self._counts_batches else None
-            result = apply_batch(db, self.owner, self.clock.now(), items)
+            result = apply_batch(db, self.owner, self.clock.now(), items, frees_slots=self.frees_slots)
             if counted is not None and counted() == 0:
                 raise SessionLost("this process was taken for dead; it goes on as a new session")
             failpoints.hit("before_commit", partial(_cut, db))

@@ -17,6 +17,14 @@ from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
 
 # Plans are kept: one that was made while the tables were small and unknown would read all of them for ever.
 AVOIDED = ("seqscan", "hashjoin", "mergejoin")
+OPTIONS = {
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "15s",
+    "synchronous_commit": "on",
+    **{f"enable_{way}": "off" for way in AVOIDED},
+    "jit": "off",  # a way that is avoided and taken all the same costs enough to be compiled: 50 ms
+}
+OPTIONS_OF_A_TRANSACTION = "SELECT " + ", ".join(f"set_config('{name}', '{OPTIONS[name]}', true)" for name in OPTIONS)
 ID, TEXT, INTEGER = ColumnType.ID, ColumnType.TEXT, ColumnType.INTEGER
 MOMENT, JSON, CHOICE = ColumnType.MOMENT, ColumnType.JSON, ColumnType.CHOICE
 CLAIMS = (ID, INTEGER, INTEGER)
@@ -78,28 +86,36 @@ class PostgresConnection(Connection):
     lost_errors = (psycopg.OperationalError, psycopg.InterfaceError)
     errors = psycopg.Error
 
-    def __init__(self, params: Mapping[str, Any], *, raw: "psycopg.Connection[Any] | None" = None) -> None:
-        """``raw``: an open connection whose transactions belong to somebody else (Django's, in step.transaction)."""
+    def __init__(
+        self, params: Mapping[str, Any], *, raw: "psycopg.Connection[Any] | None" = None, lent: bool = False
+    ) -> None:
+        """``raw``: an open connection whose transactions belong to somebody else (Django's, in step.transaction).
+
+        ``lent``: by a pool, and each time for one transaction only, so that nothing is prepared or set for longer.
+        """
         self._params = params
+        self._lent = lent
         self._borrowed = raw is not None
         self._raw = raw or self._open()
         self._open_transaction = ExitStack()
         self._pipeline: psycopg.Pipeline | None = None
 
     def _open(self) -> "psycopg.Connection[Any]":
-        raw = psycopg.connect(**self._params, autocommit=True, prepare_threshold=2, row_factory=tuple_row)
-        raw.execute("SET lock_timeout = '2s'")
-        raw.execute("SET idle_in_transaction_session_timeout = '15s'")
-        raw.execute("SET synchronous_commit = on")
-        for way in AVOIDED:
-            raw.execute(f"SET enable_{way} = off")
-        raw.execute("SET jit = off")  # a way that is avoided and taken all the same costs enough to be compiled: 50 ms
+        prepare_threshold = None if self._lent else 2
+        raw = psycopg.connect(
+            **self._params, autocommit=True, prepare_threshold=prepare_threshold, row_factory=tuple_row
+        )
+        if not self._lent:
+            for name, value in OPTIONS.items():
+                raw.execute(f"SET {name} = '{value}'")
         return raw
 
     def begin(self) -> None:
         # Statements are sent as they come; only what asks for an answer waits for one.
         self._pipeline = self._open_transaction.enter_context(self._raw.pipeline())
         self._raw.execute("BEGIN")
+        if self._lent:
+            self._raw.execute(OPTIONS_OF_A_TRANSACTION)
 
     def commit(self) -> None:
         try:
@@ -192,7 +208,7 @@ class PostgresConnection(Connection):
         rows = self.query(
             "WITH due AS (SELECT id FROM signalbox_run WHERE owner IS NULL"
             f" AND {condition} ORDER BY prio LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)"
-            " UPDATE signalbox_run r SET owner = ?, fence = r.fence + 1, status = 'running', due_at = NULL,"
+            " UPDATE signalbox_run r SET owner = ?, fence = r.fence + 1, status = 'running', due_at = NULL, gate = NULL,"
             " started_at = coalesce(r.started_at, ?) FROM due WHERE r.id = due.id RETURNING r.id, r.prio",
             [*params, limit, Id(owner), now],
         )

@@ -214,7 +214,7 @@ class SqliteConnection(Connection):
 
     def claim(self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int) -> list[str]:
         rows = self.query(
-            "UPDATE signalbox_run SET owner = ?, fence = fence + 1, status = 'running', due_at = NULL,"
+            "UPDATE signalbox_run SET owner = ?, fence = fence + 1, status = 'running', due_at = NULL, gate = NULL,"
             " started_at = coalesce(started_at, ?) WHERE id IN (SELECT id FROM signalbox_run"
             f" WHERE owner IS NULL AND {condition} ORDER BY prio LIMIT ?) RETURNING id, prio",
             [Id(owner), now, *params, limit],

@@ -72,5 +72,6 @@ TABLES: dict[type, Table] = {
     rows.WaitRow: _table(models.Wait, rows.WaitRow),
     rows.InboxRow: _table(models.Inbox, rows.InboxRow),
     rows.MailRow: _table(models.Mail, rows.MailRow),
+    rows.SlotRow: _table(models.Slot, rows.SlotRow),
     rows.BlobRow: _table(models.Blob, rows.BlobRow),
 }

@@ -1,0 +1,73 @@
+"""Names of limits: what a declaration limits, and the value of its key for one run."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from orchestrator.core.controls import Concurrency
+from orchestrator.core.errors import InvalidExpression
+from orchestrator.core.expressions import compile_expression
+from orchestrator.core.flow import Flow
+
+LONGEST_VALUE = 120  # characters of a key's value that is told as it is
+SEPARATOR = "|"
+KEY_ROOTS = frozenset({"event"})
+
+
+def concurrency_target(slug: str, place: int, limit: Concurrency) -> str:
+    """What a concurrency limit is about: the same text is the same limit, whichever function declares it."""
+    if limit.name is not None:
+        return f"named:{limit.name}"
+    if limit.scope == "environment":
+        return f"environment:{limit.key or ''}"[:200]
+    return f"concurrency:{slug}:{place}"
+
+
+def throttle_target(slug: str) -> str:
+    return f"throttle:{slug}"
+
+
+def value_of(key: str | None, event: Mapping[str, Any]) -> Any:
+    """The value of a key for that event, None without a key. Raises InvalidExpression."""
+    return None if key is None else compile_expression(key, KEY_ROOTS).evaluate({"event": event})
+
+
+def limit_key(env: int, target: str, value: Any) -> str:
+    """The text under which a limit is stored; values that are long are told by their hash."""
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError as error:
+        raise InvalidExpression(f"the key of {target} gave {type(value).__name__}, which is no JSON: {error}") from None
+    if len(text) > LONGEST_VALUE:
+        text = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return f"{env}:{target}{SEPARATOR}{text}"
+
+
+def run_limits(env: int, slug: str, flow: Flow, event: Mapping[str, Any]) -> list[str]:
+    """Keys of the limits that a run has to be admitted by: those of concurrency, then the throttle's.
+
+    Raises InvalidExpression.
+    """
+    keys = [
+        limit_key(env, concurrency_target(slug, place, limit), value_of(limit.key, event))
+        for place, limit in enumerate(flow.concurrency)
+    ]
+    if flow.throttle is not None:
+        keys.append(limit_key(env, throttle_target(slug), value_of(flow.throttle.key, event)))
+    return keys
+
+
+def head_start(flow: Flow, event: Mapping[str, Any], most: float) -> float:
+    """Seconds that a run is put before others; an expression that gives no number gives none."""
+    if flow.priority is None:
+        return 0
+    given = flow.priority.run
+    try:
+        value = compile_expression(given, KEY_ROOTS).evaluate({"event": event}) if isinstance(given, str) else given
+    except InvalidExpression:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return max(-most, min(most, float(value)))

@@ -1,0 +1,125 @@
+"""Runs of functions with limits: let in under the lock of their limits, or held at the one that is full.
+
+Runs in the journal. Places derive from leases: one counts while its run has that fence and an owner.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from orchestrator.core.admission import Admission, Candidate, LimitState, admit
+from orchestrator.core.flow import Flow
+from orchestrator.core.gcra import Rate
+from orchestrator.core.limiting import concurrency_target, throttle_target
+from orchestrator.engine.journal.items import Entry
+from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.limit_rows import Declared, lock_limits, note_held, pace, target_of
+from orchestrator.engine.rows import SlotRow
+from orchestrator.engine.sql import Id
+from orchestrator.models.fields import to_micros
+
+WINDOW = 500  # candidates looked at in one transaction
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A run that could execute. ``resting``: it slept or waited until now."""
+
+    id: str
+    function: str
+    fence: int
+    seq: int
+    resting: bool
+    started: bool
+    limits: tuple[str, ...]
+
+    def candidate(self) -> Candidate:
+        """Its throttle counts at its first start only."""
+        starts = [key for key in self.limits if target_of(key).startswith("throttle:")]
+        return Candidate(self.id, [key for key in self.limits if key not in starts], [] if self.started else starts)
+
+
+def take_limited(
+    tx: Tx, conditions: Iterable[tuple[str, Sequence[Any]]], flows: Mapping[str, Flow], room: int
+) -> list[str]:
+    """Claims runs that meet one of the conditions and are let in, at most ``room``; others wait at a limit from now."""
+    taken: list[str] = []
+    for condition, params in conditions:
+        while len(taken) < room:
+            found = _find(tx, condition, params)
+            decided = _decide(tx, found, flows, room - len(taken)) if found else Admission()
+            taken += decided.admitted
+            if len(found) < WINDOW or not (decided.admitted or decided.held):
+                break
+    return taken
+
+
+def _find(tx: Tx, condition: str, params: Sequence[Any]) -> list[Waiting]:
+    lock = " FOR NO KEY UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else ""
+    rows = tx.db.query(
+        "SELECT id, function, fence, seq, status, started_at, limits FROM signalbox_run"
+        f" WHERE owner IS NULL AND gate IS NULL AND {condition} ORDER BY prio LIMIT {WINDOW}{lock}",
+        params,
+    )
+    return [
+        Waiting(
+            tx.db.id(id_),
+            function,
+            fence,
+            seq,
+            status != "queued",
+            started is not None,
+            tuple(orjson.loads(limits or "[]")),
+        )
+        for id_, function, fence, seq, status, started, limits in rows
+    ]
+
+
+def _decide(tx: Tx, found: Sequence[Waiting], flows: Mapping[str, Flow], room: int) -> Admission:
+    declared = {key: value for run in found for key, value in _declared(run, flows[run.function]).items()}
+    states = lock_limits(tx, declared)
+    known = {run.id: run for run in found}
+    decided = admit([run.candidate() for run in found], states, to_micros(tx.now), room)
+    if decided.admitted:
+        _claim(tx, [known[run] for run in decided.admitted], states)
+    _hold(tx, decided, known)
+    return decided
+
+
+def _declared(run: Waiting, flow: Flow) -> dict[str, Declared]:
+    """What the code says of each of its limits; one that it no longer knows has none."""
+    sizes = {concurrency_target(run.function, n, limit): limit.limit for n, limit in enumerate(flow.concurrency)}
+    throttle = flow.throttle
+    rate = Rate.of(throttle.limit, throttle.period, throttle.burst) if throttle is not None else None
+    return {
+        key: (sizes.get(target_of(key)), rate if target_of(key) == throttle_target(run.function) else None)
+        for key in run.limits
+    }
+
+
+def _claim(tx: Tx, runs: Sequence[Waiting], states: Mapping[str, LimitState]) -> None:
+    condition, params = tx.db.any_of("id", [Id(run.id) for run in runs])
+    tx.db.claim(condition, params, tx.owner, tx.now, len(runs))
+    tx.add(*(SlotRow(run.id, key, run.fence + 1, tx.now) for run in runs for key in run.candidate().keys))
+    started = {key for run in runs for key in run.candidate().start_keys}
+    pace(tx, {key: states[key] for key in started})
+
+
+def _hold(tx: Tx, decided: Admission, known: Mapping[str, Waiting]) -> None:
+    """They are queued, whatever woke them; a coroutine in memory stays there, since the fence does."""
+    for run, key in decided.held.items():
+        tx.db.run("UPDATE signalbox_run SET gate = ? WHERE id = ?", [key, Id(run)])
+        if known[run].resting:
+            tx.db.run(
+                "UPDATE signalbox_run SET status = 'queued', due_at = NULL, seq = seq + 1 WHERE id = ?", [Id(run)]
+            )
+            entry = Entry("run.queued", tx.now, data=orjson.dumps({"limit": target_of(key)}).decode())
+            tx.number(run, known[run].seq, [entry], "queued")
+    wakes = {key: EPOCH + timedelta(microseconds=at) for key, at in decided.wakes.items()}
+    note_held(tx, set(decided.held.values()), wakes)
+    tx.effects.due += wakes.values()
+    tx.effects.gated.update(decided.held.values())

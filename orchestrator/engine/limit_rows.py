@@ -1,0 +1,147 @@
+"""Limits as they are stored: locked for an admission, counted, and opened again for those who wait. In the journal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from orchestrator.core.admission import LimitState
+from orchestrator.core.gcra import Rate, starts_allowed
+from orchestrator.core.limiting import SEPARATOR
+from orchestrator.engine.journal.tx import Tx
+from orchestrator.models.fields import to_micros
+
+KEYS_AT_ONCE = 400  # parameters of one statement
+Declared = tuple[int | None, Rate | None]  # places, pace
+
+
+def target_of(key: str) -> str:
+    """What the limit is about, without environment and value."""
+    return key.partition(":")[2].partition(SEPARATOR)[0]
+
+
+def lock_limits(tx: Tx, declared: Mapping[str, Declared]) -> dict[str, LimitState]:
+    """The state of each limit, locked until the commit. ``declared``: what the code says; operators may say more."""
+    keys = sorted(declared)
+    changed = overrides(tx, {target_of(key) for key in keys})
+    rows = {}
+    for key in keys:
+        size, rate = _as_set(declared[key], changed.get((key.partition(":")[0], target_of(key))))
+        rows[key] = (size, rate)
+        tx.db.run(
+            "INSERT INTO signalbox_limit (key, env, target, size, spacing, burst) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET size = excluded.size, spacing = excluded.spacing,"
+            " burst = excluded.burst",
+            [
+                key,
+                int(key.partition(":")[0]),
+                target_of(key),
+                size,
+                *((rate.interval, rate.burst) if rate else (None, None)),
+            ],
+        )
+    tats = dict(_read(tx, keys, "SELECT key, tat FROM signalbox_limit WHERE {}"))
+    used = count_used(tx, [key for key in keys if rows[key][0] is not None])
+    return {key: LimitState(size, used.get(key, 0), rate, tats.get(key)) for key, (size, rate) in rows.items()}
+
+
+def _as_set(declared: Declared, override: tuple[int, float | None] | None) -> Declared:
+    size, rate = declared
+    if override is None:
+        return declared
+    limit, period = override
+    if rate is None:
+        return limit, None
+    return size, rate if period is None else Rate.of(limit, period, rate.burst)
+
+
+def overrides(tx: Tx, targets: Iterable[str]) -> dict[tuple[str, str], tuple[int, float | None]]:
+    """What operators have set for these, and is in force, by environment and target."""
+    found = _read(
+        tx,
+        sorted(targets),
+        'SELECT env, target, "limit", period FROM signalbox_limit_override'
+        " WHERE {} AND (expires_at IS NULL OR expires_at > ?)",
+        [tx.now],
+        column="target",
+    )
+    return {(str(env), target): (limit, period) for env, target, limit, period in found}
+
+
+def count_used(tx: Tx, keys: Sequence[str]) -> dict[str, int]:
+    """Places taken by runs that somebody holds."""
+    return dict(
+        _read(
+            tx,
+            keys,
+            "SELECT s.key, count(*) FROM signalbox_slot s JOIN signalbox_run r ON r.id = s.run AND r.fence = s.fence"
+            " WHERE {} AND r.owner IS NOT NULL GROUP BY s.key",
+            column="s.key",
+        )
+    )
+
+
+def open_gates(tx: Tx, keys: Iterable[str], room: int) -> None:
+    """Lets as many of those who wait at each limit be looked at again as it has places for."""
+    wanted = sorted(set(keys))
+    held = _read(
+        tx,
+        wanted,
+        "SELECT key, size, spacing, burst, tat FROM signalbox_limit WHERE {} AND held_at IS NOT NULL",
+    )
+    changed = overrides(tx, {target_of(row[0]) for row in held}) if held else {}
+    used = count_used(tx, [row[0] for row in held])
+    for key, size, spacing, burst, tat in held:
+        declared: Declared = (size, Rate(spacing, burst) if spacing else None)
+        size, rate = _as_set(declared, changed.get((key.partition(":")[0], target_of(key))))
+        places = room if size is None else size - used.get(key, 0)
+        if rate is not None:
+            places = min(places, starts_allowed(rate, tat, to_micros(tx.now)))
+        if places > 0:
+            _open(tx, key, min(places, room))
+
+
+def _open(tx: Tx, key: str, places: int) -> None:
+    lock = " FOR NO KEY UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else ""
+    opened = tx.db.touch(
+        "UPDATE signalbox_run SET gate = NULL WHERE id IN"
+        f" (SELECT id FROM signalbox_run WHERE gate = ? AND owner IS NULL ORDER BY prio LIMIT ?{lock})",
+        [key, places],
+    )()
+    if opened < places:
+        tx.db.run(
+            "UPDATE signalbox_limit SET held_at = NULL, wake_at = NULL WHERE key = ?"
+            " AND NOT EXISTS (SELECT 1 FROM signalbox_run WHERE gate = ?)",
+            [key, key],
+        )
+    if opened:
+        tx.effects.ready = True
+
+
+def held_keys(tx: Tx, most: int, *, due: bool) -> list[str]:
+    """Limits at which somebody waits; with ``due`` those of throttles that let the next one in by now."""
+    condition, params = ("AND wake_at <= ?", [tx.now]) if due else ("", [])
+    sql = f"SELECT key FROM signalbox_limit WHERE held_at IS NOT NULL {condition} ORDER BY held_at LIMIT ?"
+    return [key for (key,) in tx.db.query(sql, [*params, most])]
+
+
+def note_held(tx: Tx, keys: Iterable[str], wakes: Mapping[str, datetime]) -> None:
+    """Somebody waits there from now on; a throttle says until when."""
+    sql = "UPDATE signalbox_limit SET held_at = coalesce(held_at, ?), wake_at = ? WHERE key = ?"
+    for key in sorted(keys):
+        tx.db.run(sql, [tx.now, wakes.get(key), key])
+
+
+def pace(tx: Tx, states: Mapping[str, LimitState]) -> None:
+    """Writes when the next start of each throttle is due."""
+    for key, state in sorted(states.items()):
+        tx.db.run("UPDATE signalbox_limit SET tat = ? WHERE key = ?", [state.tat, key])
+
+
+def _read(
+    tx: Tx, keys: Sequence[str], sql: str, more: Sequence[Any] = (), *, column: str = "key"
+) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        condition, params = tx.db.any_of(column, list(keys[start : start + KEYS_AT_ONCE]))
+        rows += tx.db.query(sql.format(condition), [*params, *more])
+    return rows
