@@ -10,6 +10,8 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 SQLITE_ENGINE = "orchestrator.db.sqlite3"
+LAYER_SCHEMES = ("redis", "rediss", "unix", "redis+socket")
+LAYER_SECONDS = 2.0  # to reach Redis; a bell that does not ring in time is not missed
 
 # Section 9 of the engine protocol: only the journal writer checkpoints, so every other connection leaves the WAL alone.
 SQLITE_OPTIONS: dict[str, Any] = {
@@ -69,7 +71,25 @@ def database(home: Path) -> dict[str, Any]:
         pool_size = number("DATABASE_POOL_SIZE", 16)
         if pool_size:
             options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 20}
+        if flag("DATABASE_TRANSACTION_POOL", default=False):
+            settings["DISABLE_SERVER_SIDE_CURSORS"] = True  # they live in a session, which there is none
     return settings
+
+
+def channel_layers() -> dict[str, Any]:
+    """Channels' layer on the Redis of CHANNEL_LAYER_URL; none without. Raises ImproperlyConfigured on another scheme.
+
+    Its publish and subscribe: nothing is stored, and what nobody hears is gone, as it should be with a doorbell.
+    """
+    url = os.environ.get("CHANNEL_LAYER_URL", "").strip()
+    if not url:
+        return {}
+    scheme = url.partition("://")[0]
+    if scheme not in LAYER_SCHEMES:
+        raise ImproperlyConfigured(f"CHANNEL_LAYER_URL begins with one of {', '.join(LAYER_SCHEMES)}, not {scheme!r}")
+    address = url.replace("redis+socket://", "unix://", 1)  # as Celery writes it
+    host = {"address": address, "socket_connect_timeout": LAYER_SECONDS, "socket_timeout": LAYER_SECONDS}
+    return {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [host]}}}
 
 
 def _create_once(path: Path, text: str) -> None:

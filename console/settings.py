@@ -77,7 +77,7 @@ TEMPLATES = [
 
 DATABASES = {"default": environment.database(SIGNALBOX_HOME)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CHANNEL_LAYERS = environment.channel_layers()
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -119,6 +119,9 @@ ORCHESTRATOR = {
     # Modules with functions beside every installed app's functions.py.
     "VERSION": os.environ.get("SIGNALBOX_VERSION", ""),
     "BROKER_URL": os.environ.get("BROKER_URL", ""),
+    "CHANNEL_LAYER": "default" if CHANNEL_LAYERS else "",
+    "LISTEN": environment.flag("DATABASE_LISTEN", default=not CHANNEL_LAYERS),
+    "TRANSACTION_POOL": environment.flag("DATABASE_TRANSACTION_POOL", default=False),
     "FUNCTIONS": environment.listed("SIGNALBOX_FUNCTIONS"),
 }
 

@@ -21,6 +21,9 @@ class Settings:
     open_access: bool = False  # development: any event key, no API key
     version: str = ""  # of the code, such as a commit: pinned runs go on where it is the one they began with
     broker_url: str = ""  # Celery's broker, where workers are woken by one
+    channel_layer: str = ""  # alias of Channels' layer that carries news between processes, to browsers above all
+    listen: bool = True  # to PostgreSQL's NOTIFY; processes without it hear by a channel layer, or look every 2 s
+    transaction_pool: bool = False  # pgbouncer lends PostgreSQL's connections by the transaction: no session has state
     queues: tuple[str, ...] = ("default",)  # queues this process works on
     concurrency: int = 500  # runs executing at once in this process
     body_threads: int = 32  # threads for sync functions and sync step bodies

@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from console.auth import may_enter
 from console.live.feeds import Feed, Frame, open_feed
 from console.live.hub import hub
+from orchestrator.engine.runtime import listen
 from orchestrator.models.fields import to_micros
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ class Channel:
 class ConsoleConsumer(AsyncWebsocketConsumer):
     """Bells and a look every five seconds mark channels dirty; a dirty channel reads its rows and sends them."""
 
+    channel_layer_alias = ""  # none: the hub brings what it needs, and a layer that is away keeps nobody out
+
     async def connect(self) -> None:
         self.channels: dict[str, Channel] = {}
         self.visible = True
@@ -62,6 +65,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         if not await self._signed_in():
             await self.close(SIGNED_OUT)
             return
+        await database_sync_to_async(listen)()
         hub.join(self)
         await self._send({"t": "hello", "v": 1, "now": to_micros(datetime.now(UTC)), "hb": 15})
 

@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestrator.engine.bell import Change
 
 logger = logging.getLogger(__name__)
 QUIET_SECONDS = 0.01  # between two rings, for what comes meanwhile
+CHUNK = 100  # runs or changes in one message: PostgreSQL takes at most 8,000 bytes
 
 
 @dataclass(slots=True)
@@ -22,6 +23,22 @@ class News:
 
     def __bool__(self) -> bool:
         return bool(self.ready or self.runs or self.changes)
+
+
+def to_messages(news: News, origin: str) -> Iterator[dict[str, Any]]:
+    """The news as plain values, in parts that any carrier takes; ``origin`` tells a process its own."""
+    runs, changes = sorted(news.runs), [tuple(change) for change in news.changes.values()]
+    for start in range(0, max(len(runs), len(changes), int(news.ready)), CHUNK):
+        part = slice(start, start + CHUNK)
+        yield {"from": origin, "ready": news.ready and not start, "runs": runs[part], "changes": changes[part]}
+
+
+def from_message(message: Mapping[str, Any], origin: str) -> News:
+    """The news of another process; nothing in what this one sent. Raises KeyError or TypeError on a stranger's."""
+    if message["from"] == origin:
+        return News()
+    changes = {change[0]: Change(*change) for change in message["changes"]}
+    return News(message["ready"], set(message["runs"]), changes)
 
 
 class Doorbell(Protocol):
@@ -93,3 +110,19 @@ def plug(make: Callable[[Callable[[], Sequence[str]]], Doorbell] | None) -> None
     """Called once, when the app is ready and a broker is configured."""
     global make_worker_bell
     make_worker_bell = make
+
+
+class MakeExchange(Protocol):
+    """``for_workers``: nobody else rings for ready runs. ``heard`` is called with what other processes ring."""
+
+    def __call__(self, origin: str, heard: Callable[[News], None], *, for_workers: bool) -> Doorbell: ...
+
+
+# What carries news between all processes beside the database, from an app above this one (Channels).
+make_exchange: MakeExchange | None = None
+
+
+def plug_exchange(make: MakeExchange | None) -> None:
+    """Called once, when the app is ready and a channel layer is configured."""
+    global make_exchange
+    make_exchange = make

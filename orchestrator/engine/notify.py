@@ -2,19 +2,18 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import psycopg
 
-from orchestrator.engine.bell import Change
-from orchestrator.engine.doorbell import News
+from orchestrator.engine.doorbell import News, from_message, to_messages
 
 logger = logging.getLogger(__name__)
 CHANNEL = "signalbox"
-CHUNK = 100  # runs or changes in one message: PostgreSQL takes at most 8,000 bytes
 LISTEN_SECONDS = 1.0
 RECONNECT_SECONDS = 2.0
 
@@ -31,20 +30,12 @@ class NotifyBell:
     def ring(self, news: News) -> None:
         if self._raw is None or self._raw.closed:
             self._raw = psycopg.connect(**self._params, autocommit=True)
-        for payload in self._payloads(news):
-            self._raw.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
+        for message in to_messages(news if self._for_workers else replace(news, ready=False), self._origin):
+            self._raw.execute("SELECT pg_notify(%s, %s)", [CHANNEL, orjson.dumps(message).decode()])
 
     def close(self) -> None:
         if self._raw is not None:
             self._raw.close()
-
-    def _payloads(self, news: News) -> Iterator[str]:
-        runs, changes = sorted(news.runs), [tuple(change) for change in news.changes.values()]
-        ready = news.ready and self._for_workers
-        for start in range(0, max(len(runs), len(changes), int(ready)), CHUNK):
-            part = slice(start, start + CHUNK)
-            message = {"from": self._origin, "ready": ready and not start, "runs": runs[part], "changes": changes[part]}
-            yield orjson.dumps(message).decode()
 
 
 class Listener:
@@ -76,9 +67,5 @@ class Listener:
         while not self._stop.is_set():
             for notify in raw.notifies(timeout=LISTEN_SECONDS):
                 with suppress(ValueError, KeyError, TypeError):  # somebody else's message
-                    self._tell(orjson.loads(notify.payload))
-
-    def _tell(self, message: dict[str, Any]) -> None:
-        if message["from"] != self._origin:
-            changes = {change[0]: Change(*change) for change in message["changes"]}
-            self._heard(News(message["ready"], set(message["runs"]), changes))
+                    if news := from_message(orjson.loads(notify.payload), self._origin):
+                        self._heard(news)

@@ -93,10 +93,12 @@ class Runtime:
         """From now on other processes hear what is committed here, and this one what they commit."""
         worker_bell = doorbell.make_worker_bell(self.catalog.queues) if doorbell.make_worker_bell else None
         bells: list[doorbell.Doorbell] = [worker_bell] if worker_bell is not None else []
-        params = connection_params(self.settings.database)
+        origin, for_workers = self.clock.new_id(), worker_bell is None
+        if doorbell.make_exchange is not None:
+            bells.append(doorbell.make_exchange(origin, self.told, for_workers=for_workers))
+        params = _listening_params(self.settings)
         if params is not None:
-            origin = self.clock.new_id()
-            bells.append(NotifyBell(params, origin, for_workers=worker_bell is None))
+            bells.append(NotifyBell(params, origin, for_workers=for_workers))
             self._listener = Listener(params, origin, self.told)
         if bells:
             self._ringer = Ringer(bells)
@@ -169,6 +171,12 @@ def install(runtime: Runtime | None) -> Runtime | None:
     return former
 
 
+def listen() -> None:
+    """From now on this process hears what others commit, though it may never write anything."""
+    if (_runtime is None or _pid != os.getpid()) and (doorbell.make_exchange or _listening_params(settings())):
+        _begin()
+
+
 def wake() -> None:
     """Somebody else says that there may be work."""
     if _runtime is not None and _pid == os.getpid():
@@ -180,6 +188,10 @@ def leave(timeout_seconds: float) -> None:
     if _runtime is not None and _pid == os.getpid():
         _runtime.close_doorbells()
         _runtime.journal.close(timeout_seconds)
+
+
+def _listening_params(config: Settings) -> dict[str, Any] | None:
+    return connection_params(config.database) if config.listen and not config.transaction_pool else None
 
 
 def _sender() -> Runtime:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server
-from django.test import Client
+from django.conf import settings
+from django.test import Client, override_settings
 
 from console.asgi import application
 from orchestrator.engine.runtime import install
@@ -22,6 +23,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Playwright keeps an event loop running in the main thread, where browser tests also make their rows."""
     if any(item.get_closest_marker("browser") for item in session.items):
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.fixture(autouse=True)
+def deaf() -> Iterator[None]:
+    """Sockets of these tests hear what they ring themselves; a listener would outlive the test's database."""
+    with override_settings(ORCHESTRATOR=settings.ORCHESTRATOR | {"LISTEN": False}):
+        yield
 
 
 @pytest.fixture

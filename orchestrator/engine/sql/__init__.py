@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import connections
 
+from orchestrator.conf import settings
 from orchestrator.core.errors import MisplacedCall
 from orchestrator.engine.sql.base import Connection, FenceClaim, Id
 from orchestrator.engine.sql.postgres import PostgresConnection
@@ -39,7 +40,7 @@ def open_connection(alias: str, *, checkpoints: bool = True) -> Connection:
     wrapper = connections[alias]
     if wrapper.vendor == "sqlite":
         return SqliteConnection(str(wrapper.settings_dict["NAME"]), checkpoints=checkpoints)
-    return PostgresConnection(connection_params(alias) or {})
+    return PostgresConnection(connection_params(alias) or {}, lent=settings().transaction_pool)
 
 
 def connection_params(alias: str) -> dict[str, Any] | None:
