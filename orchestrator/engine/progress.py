@@ -6,16 +6,9 @@ from orchestrator.engine.sql import Id
 
 
 def store_progress(tx: Tx, run: str, told: Told) -> None:
-    """One row a run, and the bell: who watches the run sees it."""
+    """Who watches the run looks at it every now and then: no bell is rung for it."""
     tx.db.run(
         "INSERT INTO signalbox_progress (run, fraction, message, at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (run) DO UPDATE SET fraction = excluded.fraction, message = excluded.message, at = excluded.at",
         [Id(run), told[0], told[1], tx.now],
     )
-    ring_for(tx, run)
-
-
-def ring_for(tx: Tx, run: str) -> None:
-    """Something of the run changed that its history does not tell."""
-    for (seq,) in tx.db.query("SELECT seq FROM signalbox_run WHERE id = ?", [Id(run)]):
-        tx.number(run, seq, [])

@@ -1,7 +1,6 @@
 """What the processes of a run used, second by second: at most ``MOST`` points a run, each time halved when full."""
 
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.engine.progress import ring_for
 from orchestrator.engine.sql import Id
 
 MOST = 600
@@ -29,7 +28,6 @@ class Sampling:
             self._every *= 2
             rest = f"second - second / {self._every} * {self._every}"  # both databases divide whole numbers so
             tx.db.run(f"DELETE FROM signalbox_sample WHERE run = ? AND {rest} <> 0", [Id(self._run)])
-        ring_for(tx, self._run)
 
     def _stored_every(self, tx: Tx) -> int:
         """The step of a former execution, which another process may have stored."""

@@ -247,6 +247,11 @@ class IsolatedExecutor:
         """No run executes in a process of its own."""
         return not self._executions and self._nursery.idle
 
+    @property
+    def spare_pid(self) -> int | None:
+        """The process that the next run will find ready."""
+        return self._nursery.spare_pid
+
     def kill_all(self) -> None:
         """At the end: with the process that waits for a run."""
         for execution in tuple(self._executions):

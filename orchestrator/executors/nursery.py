@@ -111,6 +111,11 @@ class Nursery:
         ward.close()
 
     @property
+    def spare_pid(self) -> int | None:
+        """The process that waits for a run, None while there is none."""
+        return self._spare.result().pid if self._spare is not None and self._spare.done() else None
+
+    @property
     def idle(self) -> bool:
         """No process lives, the spare one included once it was told to end."""
         return not self._wards and (self._dismissed is None or self._dismissed.done())
@@ -120,6 +125,8 @@ class Nursery:
         self._closed = True
         if self._spare_ends is not None:
             self._spare_ends.cancel()
+        if self._sampling is not None:
+            self._sampling.cancel()
         self._end_spare()
 
     def dismiss_warden(self) -> None:

@@ -1,6 +1,8 @@
 """Runs with a machine: a process of their own, its limits, its files, its end."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +12,13 @@ from orchestrator.core.machines import GB, MB
 from orchestrator.engine.cancel import cancel_run
 from orchestrator.engine.host import EngineHost
 from orchestrator.executors import nursery, process
-from orchestrator.models import Log, Run
+from orchestrator.models import Log, Progress, Run, Sample
 from orchestrator.sdk.registry import registry
 from tests.engine import jobs
 from tests.engine.conftest import StartEngine
 from tests.engine.reading import attempts, completed, ended, error, journal, run_row, soon, steps, until
+from tests.eventually import eventually
+from tests.live import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHILD_SECONDS = 20  # a new interpreter on a machine that does much else
@@ -120,3 +124,43 @@ def test_what_native_code_and_programs_write_is_in_the_log(engine: EngineHost) -
     completed(run, within_seconds=CHILD_SECONDS)
     wanted = {("stdout", "native out"), ("stderr", "native err"), ("stdout", "from a program")}
     soon(lambda: wanted == set(Log.objects.filter(run=run).values_list("logger", "message")))
+
+
+def test_progress_and_samples_are_stored_while_the_run_executes(engine: EngineHost, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    run = jobs.report.trigger(str(told))
+    latest = soon(lambda: Progress.objects.filter(run=run, message="half of it").first())
+    sample = soon(lambda: Sample.objects.filter(run=run, cpu_percent__gt=0, memory_bytes__gt=20 * MB).first())
+    assert latest.fraction == 0.5
+    assert sample.memory_bytes < 512 * MB
+    assert sample.second >= 0
+
+    told.touch()
+
+    completed(run)
+    assert Progress.objects.filter(run=run).count() == 1
+
+
+def test_a_further_run_finds_a_process_that_has_set_itself_up(engine: EngineHost) -> None:
+    first = completed(jobs.tell_process.trigger(), within_seconds=CHILD_SECONDS)
+    spare = engine._isolated.spare_pid
+    assert spare not in (None, first)
+
+    assert completed(jobs.tell_process.trigger(), within_seconds=CHILD_SECONDS) == spare
+
+
+def test_nothing_survives_an_engine_that_is_killed(tmp_path: Path) -> None:
+    """Neither the process of its run nor what that process has started."""
+    told = tmp_path / "told"
+    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    env |= {"SIGNALBOX_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "console.settings"}
+    doomed = subprocess.Popen([sys.executable, "-m", "tests.engine.doomed", str(told)], cwd=ROOT, env=env)
+    try:
+        eventually(told.exists, within_seconds=CHILD_SECONDS)
+        child, sleeper = map(int, told.read_text().split())
+        assert lives(child)
+        assert lives(sleeper)
+    finally:
+        doomed.kill()
+        doomed.wait()
+    eventually(lambda: not lives(child) and not lives(sleeper))
