@@ -1,7 +1,7 @@
 """Places where tests let the process die or the connection break: ``SIGNALBOX_FAILPOINTS="before_commit=kill@5"``.
 
-Never active unless that variable is set. Actions: ``kill`` (SIGKILL to itself), ``cut`` (the connection is closed),
-``fail`` (an exception). ``@n``: at the n-th time, counted from 1.
+Never active unless that variable is set, and not in production. Actions: ``kill`` (SIGKILL to itself), ``cut`` (the
+connection is closed), ``fail`` (an exception). ``@n``: at the n-th time, counted from 1; ``/n``: at every n-th time.
 """
 
 import os
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 VARIABLE = "SIGNALBOX_FAILPOINTS"
+PRODUCTION = os.environ.get("SIGNALBOX_ENV") == "production"
 
 
 class FailpointError(RuntimeError):
@@ -20,19 +21,25 @@ class FailpointError(RuntimeError):
 class Failpoint:
     action: str
     at: int
+    again: bool = False
     seen: int = 0
+
+    def is_now(self) -> bool:
+        self.seen += 1
+        return self.seen % self.at == 0 if self.again else self.seen == self.at
 
 
 def _parse(text: str) -> dict[str, Failpoint]:
     points = {}
     for part in filter(None, text.split(",")):
         name, _, rest = part.partition("=")
-        action, _, at = rest.partition("@")
-        points[name.strip()] = Failpoint(action, int(at or 1))
+        again = "/" in rest
+        action, _, at = rest.partition("/" if again else "@")
+        points[name.strip()] = Failpoint(action, int(at or 1), again)
     return points
 
 
-_points = _parse(os.environ.get(VARIABLE, ""))
+_points = _parse("" if PRODUCTION else os.environ.get(VARIABLE, ""))
 
 
 def arm(text: str) -> None:
@@ -45,8 +52,7 @@ def hit(name: str, cut: Callable[[], None]) -> None:
     """Does what was armed for this place; ``cut`` breaks the connection."""
     if not _points or (point := _points.get(name)) is None:
         return
-    point.seen += 1
-    if point.seen != point.at:
+    if not point.is_now():
         return
     match point.action:
         case "kill":
