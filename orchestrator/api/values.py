@@ -60,6 +60,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, as its author said last."""
+
+    fraction: Annotated[float, Field(description="From 0 to 1.")]
+    message: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the processes of a run with a machine used in one second."""
+
+    second: Annotated[int, Field(description="Whole seconds since the run began.")]
+    cpu_percent: Annotated[float, Field(description="100 is one core.")]
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One execution of a function."""
 
@@ -78,6 +96,8 @@ class Run:
     parent_run_id: str | None
     replay_of: Annotated[str | None, Field(description="The run this one repeats.")]
     tags: list[str]
+    progress: Annotated[Progress | None, Field(description="What ctx.progress told last. Always null in lists.")]
+    samples: Annotated[list[Sample], Field(description="At most 600, evenly spaced. Always empty in lists.")]
     steps: Annotated[list[Step], Field(description="In order of first appearance. Always empty in lists.")]
 
 

@@ -22,7 +22,7 @@ from orchestrator.client.errors import (
     Unauthorized,
     UnexpectedAnswer,
 )
-from orchestrator.client.values import Attempt, Event, FieldFault, Run, RunError, Step
+from orchestrator.client.values import Attempt, Event, FieldFault, Progress, Run, RunError, Sample, Step
 from orchestrator.core.ops import Status
 from orchestrator.core.retry import Retries
 
@@ -40,12 +40,14 @@ __all__ = [
     "InvalidRequest",
     "Misconfigured",
     "NotFound",
+    "Progress",
     "RateLimited",
     "Retries",
     "Run",
     "RunCancelled",
     "RunError",
     "RunFailed",
+    "Sample",
     "ServerError",
     "Status",
     "Step",

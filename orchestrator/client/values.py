@@ -61,8 +61,26 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, from 0 to 1, as it said last."""
+
+    fraction: float
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the processes of a run used in a second since its beginning; 100 percent is one core."""
+
+    second: int
+    cpu_percent: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a function. ``steps`` is empty in lists."""
+    """One execution of a function. Lists have neither ``steps`` nor ``progress`` and ``samples``."""
 
     id: str
     function: str
@@ -80,6 +98,8 @@ class Run:
     replay_of: str | None
     tags: list[str]
     steps: list[Step]
+    progress: Progress | None = None
+    samples: list[Sample] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:

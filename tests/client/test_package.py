@@ -19,8 +19,10 @@ from orchestrator.client import (
     Event,
     FieldFault,
     Misconfigured,
+    Progress,
     Run,
     RunError,
+    Sample,
     Step,
 )
 from orchestrator.core.errors import InvalidInput
@@ -54,7 +56,15 @@ def test_both_clients_have_the_same_methods() -> None:
 
 @pytest.mark.parametrize(
     "value, shape",
-    [(Run, "Run"), (Step, "Step"), (Attempt, "Attempt"), (RunError, "Error"), (FieldFault, "FieldFault")],
+    [
+        (Run, "Run"),
+        (Step, "Step"),
+        (Attempt, "Attempt"),
+        (RunError, "Error"),
+        (FieldFault, "FieldFault"),
+        (Progress, "Progress"),
+        (Sample, "Sample"),
+    ],
 )
 def test_its_values_have_the_fields_that_the_api_describes(value: Any, shape: str) -> None:
     described = api.get_openapi_schema()["components"]["schemas"][shape]["properties"]

@@ -11,6 +11,7 @@ from orchestrator.api.queries.inputs import load_inputs
 from orchestrator.api.queries.rows import page, rows, take
 from orchestrator.api.queries.run_filter import RunFilter, chosen_runs
 from orchestrator.api.queries.steps import error_of, steps_of
+from orchestrator.api.queries.usage import progress_of, samples_of
 from orchestrator.api.queries.waits import load_parked, load_waits, waiting_for
 from orchestrator.api.values import Page, Run
 from orchestrator.core.errors import RunNotFound
@@ -31,7 +32,7 @@ def list_runs(env: int, chosen: RunFilter, *, cursor: str | None = None, limit: 
 
 
 def get_run(env: int, run_id: str) -> Run:
-    """One run with its steps, attempts and large values. Eight queries at most. Raises RunNotFound."""
+    """One run with its steps, attempts, samples and large values. Ten queries at most. Raises RunNotFound."""
     row = rows(RunRow).filter(env=env, id=run_id).first()
     if row is None:
         raise RunNotFound(f"no run has the id {run_id}")
@@ -91,6 +92,8 @@ def _run(row: RunRow, related: _Related, attempts: Sequence[Attempt], *, whole: 
         parent_run_id=row.parent,
         replay_of=row.replay_of,
         tags=data.tags if data else [],
+        progress=progress_of(row.id) if whole else None,
+        samples=samples_of(row.id) if whole else [],
         steps=steps_of(row, attempts, blobs) if whole else [],
     )
 
