@@ -23,6 +23,8 @@ KIND_WORDS = {
     "run.waiting": "Began to wait",
     "run.retrying": "Will be tried again",
     "run.recovered": "Recovered from a lost worker",
+    "run.crashed": "Its process died",
+    "run.enlarged": "Ran out of memory, goes on with a larger machine",
     "run.blocked": "Blocked",
     "run.completed": "Completed",
     "run.failed": "Failed",
@@ -42,7 +44,7 @@ KIND_WORDS = {
 }
 # The glyph of a kind, where it is not the status that the kind is named after.
 GLYPHS = {"started": "running", "resumed": "running", "recovered": "lost", "received": "completed", "refused": "lost"}
-GLYPHS |= {"requested": "cancelled"}
+GLYPHS |= {"requested": "cancelled", "crashed": "lost", "enlarged": "lost"}
 
 
 @dataclass(frozen=True, slots=True)

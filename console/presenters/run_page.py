@@ -8,6 +8,7 @@ from console.presenters.actors import who_did
 from console.presenters.reasons import Banner, banner
 from console.presenters.run_list import TRIGGER_WORDS
 from console.presenters.text import MICROSECOND, STATUS_WORDS, between, count, duration
+from console.presenters.usage import Usage, usage
 from console.presenters.warnings import Notice, warnings
 from console.presenters.waterfall import Trace
 from orchestrator.core.ops import Status
@@ -41,6 +42,7 @@ class RunPage:
     banner: Banner | None
     warnings: Sequence[Notice]
     actor: str
+    usage: Usage
 
     @property
     def final(self) -> bool:
@@ -52,7 +54,7 @@ class RunPage:
 
 
 def run_page(trace: Trace, now: datetime) -> RunPage:
-    """Everything of the page but the inspector: at most twelve queries, however many steps."""
+    """Everything of the page but the inspector: at most fifteen queries, however many steps."""
     run = trace.run
     event_ids = list(RunEvent.objects.filter(run=run.id).order_by("n").values_list("event", flat=True)[:10])
     events = Event.objects.defer("data").in_bulk(event_ids)
@@ -71,6 +73,7 @@ def run_page(trace: Trace, now: datetime) -> RunPage:
         facts=facts(trace, now),
         banner=banner(trace, error, waits, now),
         warnings=warnings(run.id),
+        usage=usage(run),
         actor=who_did("run.replay", run.replay_of, run.queued_at, new_run=run.id) if run.replay_of else "",
     )
 

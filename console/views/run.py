@@ -12,6 +12,7 @@ from console.presenters import waterfall
 from console.presenters.inspector import Inspector, full_value, inspector
 from console.presenters.run_page import RunPage, run_page
 from console.presenters.text import MICROSECOND
+from console.presenters.usage import usage
 from console.views.page import get_run, render_page
 from orchestrator.models import Run
 
@@ -48,6 +49,13 @@ def run_head(request: HttpRequest, run_id: str) -> HttpResponse:
     """Head, summary and banner as they are now."""
     page = run_page(waterfall.read_spans(get_run(request, run_id)), datetime.now(UTC))
     return render(request, "console/_run_head.html", {"page": page, "view": request.GET.get("view", "trace")})
+
+
+@require_safe
+@login_required
+def run_usage(request: HttpRequest, run_id: str) -> HttpResponse:
+    """How far the run is and what it uses, as it is now."""
+    return render(request, "console/_usage.html", {"usage": usage(get_run(request, run_id))})
 
 
 @require_safe

@@ -13,6 +13,7 @@ pages = [
     path("runs/rows", runs.run_rows, name="run-rows"),
     path("runs/<str:run_id>", run.run, name="run"),
     path("runs/<str:run_id>/head", run.run_head, name="run-head"),
+    path("runs/<str:run_id>/usage", run.run_usage, name="run-usage"),
     path("runs/<str:run_id>/inspector", run.run_inspector, name="run-inspector"),
     path("runs/<str:run_id>/trace", run.run_trace, name="run-trace"),
     path("runs/<str:run_id>/value", run.run_value, name="run-value"),
