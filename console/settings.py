@@ -119,6 +119,7 @@ ORCHESTRATOR = {
     # Modules with functions beside every installed app's functions.py.
     "VERSION": os.environ.get("SIGNALBOX_VERSION", ""),
     "BROKER_URL": os.environ.get("BROKER_URL", ""),
+    "RETENTION": os.environ.get("SIGNALBOX_RETENTION") or None,
     "CHANNEL_LAYER": "default" if CHANNEL_LAYERS else "",
     "LISTEN": environment.flag("DATABASE_LISTEN", default=not CHANNEL_LAYERS),
     "TRANSACTION_POOL": environment.flag("DATABASE_TRANSACTION_POOL", default=False),

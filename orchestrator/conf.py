@@ -10,6 +10,9 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from orchestrator.core.errors import InvalidDuration
+from orchestrator.core.retention import KEEP_ALL, Retention, parse_retention
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -32,6 +35,7 @@ class Settings:
     quarantine_after: int = 3  # deaths in a row of a run's own process, with no step between
     parked_runs: int = 2000  # waiting runs whose coroutine stays in memory
     lease_seconds: int = 15  # life of a worker session that is not renewed
+    retention: Retention = KEEP_ALL  # how long runs, events and log lines are kept; for ever unless told otherwise
     blob_bytes: int = 65_536  # larger values are stored by themselves
     max_event_bytes: int = 524_288  # one event
     max_body_bytes: int = 3_145_728  # one request to the event endpoint
@@ -52,6 +56,11 @@ def settings() -> Settings:
             values[name] = tuple(values[name])
     if values.get("home") is not None:
         values["home"] = Path(values["home"])
+    if "retention" in values:
+        try:
+            values["retention"] = parse_retention(values["retention"])
+        except InvalidDuration as error:
+            raise ImproperlyConfigured(f"ORCHESTRATOR['RETENTION']: {error}") from error
     for field in fields(Settings):
         if field.type is int and not (isinstance(values.get(field.name, 1), int) and values.get(field.name, 1) > 0):
             raise ImproperlyConfigured(f"ORCHESTRATOR[{field.name.upper()!r}] must be a positive whole number")

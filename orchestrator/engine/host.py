@@ -27,6 +27,7 @@ from orchestrator.engine.keeper import Duty, Keeper
 from orchestrator.engine.membership import PARTING_SECONDS, Membership
 from orchestrator.engine.pool import ThreadPool
 from orchestrator.engine.registration import register
+from orchestrator.engine.retention_duty import RetentionDuty
 from orchestrator.engine.runtime import Runtime, install
 from orchestrator.engine.schedules import Ticker
 from orchestrator.engine.scratch import known_runs
@@ -90,6 +91,9 @@ class EngineHost:
         self._thread = threading.Thread(target=self._run_loop, name="signalbox-engine", daemon=True)
         self._ticker = Ticker(self.runtime.starting)
         self._keeper = Keeper(self._duties())
+        self._retention = RetentionDuty(
+            partial(open_connection, config.database, checkpoints=False), config.retention, system_clock
+        )
         self._collector = Collector()
 
     def start(self) -> None:
@@ -105,6 +109,8 @@ class EngineHost:
         self._sweep()
         self._sweep_scratch()
         self._keeper.start()
+        if self._scheduler:
+            self._retention.start()
         self.runtime.open_doorbells()
         self._collector.relax()
 
@@ -112,6 +118,8 @@ class EngineHost:
         """Ends in good order: bodies that run may end, the rest goes on elsewhere from its last checkpoint."""
         self.dispatcher.draining = True
         self._keeper.stop(PARTING_SECONDS)
+        if self._scheduler:
+            self._retention.stop(PARTING_SECONDS)
         self.loop.call_soon_threadsafe(self.dispatcher.give_back_quiet)
         end = time.monotonic() + timeout_seconds
         self._wait(end, lambda: self.dispatcher.empty)

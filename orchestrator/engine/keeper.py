@@ -21,10 +21,10 @@ class Duty:
 class Keeper:
     """Does its duties one after another until it is stopped; a failing one is logged and tried again."""
 
-    def __init__(self, duties: list[Duty]) -> None:
+    def __init__(self, duties: list[Duty], name: str = "signalbox-keeper") -> None:
         self._duties = duties
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="signalbox-keeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -50,6 +50,8 @@ def _replaying(runtime: Runtime, run_id: str, *, from_step: str | None, data: An
         raise InvalidPayload("an edited payload is a JSON object")
 
     def apply(tx: Tx) -> str:
+        if tx.db.vendor == "postgresql":
+            tx.db.query("SELECT 1 FROM signalbox_run WHERE id = ? FOR KEY SHARE", [Id(old)])  # retention passes it over
         found = load_facts(tx, [old])
         if not found:
             raise RunNotFound(f"there is no run {old}")

@@ -130,6 +130,8 @@ class Attempt(models.Model):
 
     class Meta:
         db_table = "signalbox_attempt"
+        # Retention: who else refers to a large value.
+        indexes = [models.Index(fields=["blob"], name="signalbox_attempt_blob", condition=Q(blob__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.key or 'run'} #{self.number} {self.status}"

@@ -12,6 +12,7 @@ from orchestrator.core.errors import InvalidFunction
 from orchestrator.core.expressions import compile_expression
 from orchestrator.core.flow import Flow, FlowControl
 from orchestrator.core.machines import Machine
+from orchestrator.core.retention import as_json
 from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
 from orchestrator.sdk.arguments import signature
@@ -48,6 +49,7 @@ def declare(
     machine: Machine | str | None = None,
     on_out_of_memory: Machine | str | None = None,
     max_duration: Duration | None = None,
+    retention: Duration | None = None,
 ) -> Definition:
     """Registers the function. Raises InvalidFunction when it cannot be one."""
     function_id = id or body.__name__.replace("_", "-")
@@ -85,6 +87,7 @@ def declare(
             "pinned": pinned,
             "flow": controls.to_json(),
             **limits.to_json(),
+            **as_json(retention),
         }
         | {"payload_schema": task_schema(body) if kind == "task" else event_schema(payloads)},
     )

@@ -152,6 +152,7 @@ def function(
     machine: Preset | Machine | None = ...,
     on_out_of_memory: Preset | Machine | None = ...,
     max_duration: Duration | None = ...,
+    retention: Duration | None = ...,
 ) -> FunctionDecorator[T]: ...
 @overload
 def function(
@@ -167,6 +168,7 @@ def function(
     machine: Preset | Machine | None = ...,
     on_out_of_memory: Preset | Machine | None = ...,
     max_duration: Duration | None = ...,
+    retention: Duration | None = ...,
 ) -> FunctionDecorator[Any]: ...
 def function(
     on: Any,
@@ -181,6 +183,7 @@ def function(
     machine: Preset | Machine | None = None,
     on_out_of_memory: Preset | Machine | None = None,
     max_duration: Duration | None = None,
+    retention: Duration | None = None,
 ) -> FunctionDecorator[Any]:
     """Declares a function that starts by itself.
 
@@ -193,12 +196,22 @@ def function(
     ``machine``: its runs execute in a process of their own with these limits, a preset or a ``Machine``;
     ``on_out_of_memory``: a larger one to go on with when that was not enough. ``max_duration``: how long a run may
     execute in all, waits and sleeps not counted.
+    ``retention``: how long its runs are kept after their end, "forever" too; as ORCHESTRATOR["RETENTION"] says without.
     Raises InvalidFunction, InvalidExpression, InvalidCron, InvalidDuration.
     """
     sources = [on] if isinstance(on, str | type | Cron | On) else list(on)
     limits = {"machine": machine, "on_out_of_memory": on_out_of_memory, "max_duration": max_duration}
     return FunctionDecorator(
-        sources=sources, id=id, name=name, if_=if_, retries=retries, queue=queue, pinned=pinned, flow=flow, **limits
+        sources=sources,
+        id=id,
+        name=name,
+        if_=if_,
+        retries=retries,
+        queue=queue,
+        pinned=pinned,
+        flow=flow,
+        retention=retention,
+        **limits,
     )
 
 
@@ -213,6 +226,7 @@ def task(
     machine: Preset | Machine | None = None,
     on_out_of_memory: Preset | Machine | None = None,
     max_duration: Duration | None = None,
+    retention: Duration | None = None,
 ) -> TaskDecorator:
     """Declares a function that is called by name and arguments: ``.trigger()``, ``.trigger_and_wait()``.
 
@@ -220,5 +234,14 @@ def task(
     """
     limits = {"machine": machine, "on_out_of_memory": on_out_of_memory, "max_duration": max_duration}
     return TaskDecorator(
-        sources=[], id=id, name=name, if_=None, retries=retries, queue=queue, pinned=pinned, flow=flow, **limits
+        sources=[],
+        id=id,
+        name=name,
+        if_=None,
+        retries=retries,
+        queue=queue,
+        pinned=pinned,
+        flow=flow,
+        retention=retention,
+        **limits,
     )
