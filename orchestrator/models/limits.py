@@ -22,18 +22,25 @@ class Limit(models.Model):
     wake_at = MomentField(null=True)
     # Runs wait at it, since then.
     held_at = MomentField(null=True)
+    # What a gate remembers, as JSON, and until when: starts of a rate limit, the open run of a debounce or batch.
+    state = models.TextField(null=True)
+    expires_at = MomentField(null=True)
 
     class Meta:
         db_table = "signalbox_limit"
-        # The sweep: limits at which somebody waits.
-        indexes = [models.Index(fields=["held_at"], name="signalbox_limit_held", condition=Q(held_at__isnull=False))]
+        indexes = [
+            # The sweep: limits at which somebody waits.
+            models.Index(fields=["held_at"], name="signalbox_limit_held", condition=Q(held_at__isnull=False)),
+            # Tidying: what gates need not remember any longer.
+            models.Index(fields=["expires_at"], name="signalbox_limit_old", condition=Q(expires_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.key
 
 
 class Slot(models.Model):
-    """A place that a run holds. It counts while the run has that fence and an owner."""
+    """A place that a run holds. It counts while the run has that fence and an owner; with fence 0 until it ends."""
 
     pk = models.CompositePrimaryKey("run", "key")
     run = UlidField()
