@@ -21,8 +21,11 @@ ALIASES = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-FORM = 'write 5 fields (minute, hour, day of month, month, day of week) such as "0 9 * * MON-FRI", or @daily'
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+FORM = (
+    'write 5 fields (minute, hour, day of month, month, day of week) such as "0 9 * * MON-FRI", 6 with seconds first,'
+    " or @daily"
+)
+DAY, MINUTE, SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
 LARGEST_CHANGE = timedelta(hours=3)  # clocks are put back by two hours at most; by a day only before 1970
 A_LEAP_YEAR = datetime(2000, 1, 1)  # noqa: DTZ001  wall time
 
@@ -42,19 +45,19 @@ class Cron:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expression", " ".join(self.expression.split()))
-        _zone(self.tz)
+        zone_of(self.tz)
         if next(_walls(self.fields, A_LEAP_YEAR), None) is None:
             raise InvalidCron(f"cron expression {self.expression!r} names no day that exists")
 
     @property
     def fields(self) -> str:
-        """The five fields, also of ``@daily`` and its like."""
+        """The five or six fields, also of ``@daily`` and its like."""
         return ALIASES.get(self.expression.lower(), self.expression)
 
 
 def next_tick(cron: Cron, after: datetime) -> datetime:
     """The first moment of the schedule that is later than ``after``, aware UTC."""
-    zone = _zone(cron.tz)
+    zone = zone_of(cron.tz)
     wall = after.astimezone(zone).replace(tzinfo=None)
     following = next(_walls(cron.fields, wall), None)
     if following is None:
@@ -63,6 +66,14 @@ def next_tick(cron: Cron, after: datetime) -> datetime:
     if _is_calm(after.astimezone(UTC), zone) and _is_calm(tick, zone):
         return tick
     return _next_near_change(cron, wall, after, zone)
+
+
+def names(cron: Cron, moment: datetime) -> bool:
+    """Whether the schedule names that moment's minute (with six fields: its second) on the wall of its zone."""
+    wall = moment.astimezone(zone_of(cron.tz)).replace(tzinfo=None, microsecond=0)
+    if len(cron.fields.split()) == 5:
+        wall = wall.replace(second=0)
+    return next(_walls(cron.fields, wall - SECOND), None) == wall
 
 
 def ticks_between(cron: Cron, start: datetime, end: datetime, limit: int) -> list[datetime]:
@@ -90,7 +101,8 @@ def describe(cron: Cron) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _zone(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
+    """The time zone of that name. Raises InvalidCron."""
     if name == "UTC":
         return UTC
     try:
@@ -101,7 +113,7 @@ def _zone(name: str) -> tzinfo:
 
 @lru_cache(maxsize=1024)
 def _parsed(fields: str) -> CronSim:
-    if len(fields.split()) != 5:
+    if len(fields.split()) not in (5, 6):
         raise InvalidCron(f"cron expression {fields!r} has {len(fields.split())} fields: {FORM}")
     try:
         return CronSim(fields, A_LEAP_YEAR)
@@ -125,7 +137,7 @@ def _is_calm(moment: datetime, zone: tzinfo) -> bool:
 
 
 def _next_near_change(cron: Cron, wall: datetime, after: datetime, zone: tzinfo) -> datetime:
-    minutes, hours = cron.fields.split()[:2]
+    minutes, hours = cron.fields.split()[-5:-3]
     once = not minutes.startswith("*") and not hours.startswith("*")
     best: datetime | None = None
     for named in _walls(cron.fields, wall - LARGEST_CHANGE):
@@ -146,6 +158,7 @@ def _moments(wall: datetime, zone: tzinfo, once: bool) -> list[datetime]:
         return [first] if once else [first, second]
     if not once:
         return []
+    wall = wall.replace(second=0)  # gaps begin and end at whole minutes
     while wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall:
         wall += MINUTE
     return [wall.replace(tzinfo=zone).astimezone(UTC)]

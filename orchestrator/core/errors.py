@@ -31,6 +31,10 @@ class InvalidCron(InvalidInput):
     code = "invalid_cron"
 
 
+class InvalidSchedule(InvalidInput):
+    code = "invalid_schedule"
+
+
 class InvalidExpression(InvalidInput):
     """``position`` is the 0-based offset of the character that could not be read."""
 
@@ -90,6 +94,10 @@ class RunNotFound(NotFound):
 
 class EventNotFound(NotFound):
     code = "event_not_found"
+
+
+class ScheduleNotFound(NotFound):
+    code = "schedule_not_found"
 
 
 class StepNotFound(NotFound):

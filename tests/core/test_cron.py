@@ -148,7 +148,8 @@ def happens(moment: datetime, zone: ZoneInfo, named: set[datetime], once: bool) 
     [
         ("", "UTC", "has 0 fields: write 5 fields"),
         ("* * * *", "UTC", "has 4 fields"),
-        ("* * * * * *", "UTC", "has 6 fields"),  # no seconds
+        ("* * * * * * *", "UTC", "has 7 fields"),  # no years
+        ("60 * * * * *", "UTC", "bad second"),
         ("61 * * * *", "UTC", "bad minute"),
         ("0 24 * * *", "UTC", "bad hour"),
         ("0 0 32 * *", "UTC", "bad day-of-month"),
