@@ -1,5 +1,6 @@
 """What all pages share: the environment they show, the shell around them, rows found or 404."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db.models import Model
@@ -8,6 +9,7 @@ from django.shortcuts import render
 
 from console.middleware import csp_nonce
 from console.presenters.shell import shell
+from orchestrator.api.queries.missing import no_event, no_run
 from orchestrator.core.errors import InvalidId
 from orchestrator.core.ids import parse_id
 from orchestrator.models import Event, Run
@@ -28,15 +30,16 @@ def render_page(request: HttpRequest, template: str, context: dict[str, Any]) ->
 
 
 def get_run(request: HttpRequest, run_id: str) -> Run:
-    return _get(Run, request, run_id, "run")
+    return _get(Run, request, run_id, no_run)
 
 
 def get_event(request: HttpRequest, event_id: str) -> Event:
-    return _get(Event, request, event_id, "event")
+    return _get(Event, request, event_id, no_event)
 
 
-def _get(model: type[Row], request: HttpRequest, id: str, noun: str) -> Row:
+def _get(model: type[Row], request: HttpRequest, id: str, missing: Callable[[int, str], str]) -> Row:
     try:
         return model._default_manager.get(id=parse_id(id), env=environment(request))
     except (InvalidId, model.DoesNotExist):
-        raise Http404(f"There is no {noun} {id} in this environment.") from None
+        reason = missing(environment(request), id)
+        raise Http404(f"{reason[:1].upper()}{reason[1:]}.") from None

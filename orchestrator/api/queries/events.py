@@ -1,6 +1,7 @@
 """Events as answers."""
 
 from orchestrator.api.cursors import id_position, read_cursor
+from orchestrator.api.queries.missing import no_event
 from orchestrator.api.queries.rows import page, rows, take
 from orchestrator.api.values import Event, Page, Skipped
 from orchestrator.core.errors import EventNotFound
@@ -22,14 +23,14 @@ def get_event(env: int, event_id: str) -> Event:
     """One event. One query. Raises EventNotFound."""
     row = rows(EventRow).filter(env=env, id=event_id).first()
     if row is None:
-        raise EventNotFound(f"no event has the id {event_id}")
+        raise EventNotFound(no_event(env, event_id))
     return _event(row)
 
 
 def ensure_event(env: int, event_id: str) -> None:
     """Raises EventNotFound unless the event is one of this environment."""
     if not rows(EventRow).filter(env=env, id=event_id).exists():
-        raise EventNotFound(f"no event has the id {event_id}")
+        raise EventNotFound(no_event(env, event_id))
 
 
 def _event(row: EventRow) -> Event:

@@ -8,6 +8,7 @@ import orjson
 
 from orchestrator.api.cursors import id_position, read_cursor
 from orchestrator.api.queries.inputs import load_inputs
+from orchestrator.api.queries.missing import no_run
 from orchestrator.api.queries.rows import page, rows, take
 from orchestrator.api.queries.run_filter import RunFilter, chosen_runs
 from orchestrator.api.queries.steps import error_of, steps_of
@@ -35,7 +36,7 @@ def get_run(env: int, run_id: str) -> Run:
     """One run with its steps, attempts, samples and large values. Ten queries at most. Raises RunNotFound."""
     row = rows(RunRow).filter(env=env, id=run_id).first()
     if row is None:
-        raise RunNotFound(f"no run has the id {run_id}")
+        raise RunNotFound(no_run(env, run_id))
     related = _load_related([row], whole=True)
     attempts = list(rows(Attempt).filter(run=run_id))
     return _run(row, related, attempts, whole=True)
@@ -44,7 +45,7 @@ def get_run(env: int, run_id: str) -> Run:
 def ensure_run(env: int, run_id: str) -> None:
     """Raises RunNotFound unless the run is one of this environment. One query."""
     if not rows(RunRow).filter(env=env, id=run_id).exists():
-        raise RunNotFound(f"no run has the id {run_id}")
+        raise RunNotFound(no_run(env, run_id))
 
 
 @dataclass(frozen=True, slots=True)
