@@ -6,6 +6,7 @@ from orchestrator.models.events import Event, Idempotency
 from orchestrator.models.journal import Blob, Inbox, Journal, Log, Mail, Wait
 from orchestrator.models.limits import Limit, LimitOverride, Slot
 from orchestrator.models.runs import Attempt, Run, RunData, RunEvent
+from orchestrator.models.schedules import Schedule, ScheduleTick
 from orchestrator.models.usage import Progress, Sample
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "RunData",
     "RunEvent",
     "Sample",
+    "Schedule",
+    "ScheduleTick",
     "Slot",
     "Wait",
     "Worker",
