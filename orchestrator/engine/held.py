@@ -150,6 +150,8 @@ class HeldRun(ABC):
         return self.host.scratch.path(self.facts.id)
 
     def progress(self, fraction: float, message: str) -> None:
+        if self.ended or self.resting:
+            return  # whoever holds the run now tells how far it is
         with _FIRST:
             if self._progress is None:
                 self._progress = Latest(self._store_progress)
@@ -158,8 +160,7 @@ class HeldRun(ABC):
             self.host.pool.on_loop(lambda: self.host.at(self.now() + PROGRESS_EVERY, progress.flush))
 
     def _store_progress(self, told: Told) -> None:
-        if not self.ended:
-            self.host.journal.submit(Call(lambda tx: store_progress(tx, self.facts.id, told)))
+        self.host.journal.submit(Call(lambda tx: store_progress(tx, self.facts.id, told)))
 
     async def call(self, function: Callable[[], Any]) -> Any:
         return await self.host.pool.call(function)

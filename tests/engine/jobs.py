@@ -128,6 +128,7 @@ async def report(ctx: TaskContext, told: str) -> None:
         while not Path(told).exists():
             sum(range(10_000))
             threading.Event().wait(0.005)
+        ctx.progress(1, "all of it")
 
     await ctx.step.run("work", work)
 

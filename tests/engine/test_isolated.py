@@ -138,7 +138,7 @@ def test_progress_and_samples_are_stored_while_the_run_executes(engine: EngineHo
     told.touch()
 
     completed(run)
-    assert Progress.objects.filter(run=run).count() == 1
+    assert Progress.objects.get(run=run).message == "all of it"
 
 
 def test_a_further_run_finds_a_process_that_has_set_itself_up(engine: EngineHost) -> None:
