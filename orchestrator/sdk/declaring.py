@@ -53,14 +53,7 @@ def declare(
 ) -> Definition:
     """Registers the function. Raises InvalidFunction when it cannot be one."""
     function_id = id or body.__name__.replace("_", "-")
-    if not ID.fullmatch(function_id):
-        raise InvalidFunction(f"{function_id!r} is no id: letters, digits and . _ / - only, at most 160")
-    if not inspect.signature(body).parameters:
-        raise InvalidFunction(f"{function_id!r} takes no argument: its first one is the context")
-    if kind == "task" and any(p.kind in UNNAMED for p in signature(body).parameters.values()):
-        raise InvalidFunction(f"{function_id!r} takes *args, **kwargs or positional-only arguments: name each of them")
-    if kind == "function" and not sources:
-        raise InvalidFunction(f"{function_id!r} has no trigger: give on=…, or make it a @task")
+    _check(function_id, body, kind, sources)
     if if_ is not None:
         compile_expression(if_)
     triggers = tuple(_trigger(function_id, source, if_) for source in sources)
@@ -82,17 +75,23 @@ def declare(
         flow=controls,
         limits=limits,
         payloads=payloads,
-        config={
-            **_config(body, policy, queue, triggers),
-            "pinned": pinned,
-            "flow": controls.to_json(),
-            **limits.to_json(),
-            **as_json(retention),
-        }
+        config=_config(body, policy, queue, triggers)
+        | {"pinned": pinned, "flow": controls.to_json(), **limits.to_json(), **as_json(retention)}
         | {"payload_schema": task_schema(body) if kind == "task" else event_schema(payloads)},
     )
     registry.add(definition)
     return definition
+
+
+def _check(function_id: str, body: Callable[..., Any], kind: str, sources: Sequence[Any]) -> None:
+    if not ID.fullmatch(function_id):
+        raise InvalidFunction(f"{function_id!r} is no id: letters, digits and . _ / - only, at most 160")
+    if not inspect.signature(body).parameters:
+        raise InvalidFunction(f"{function_id!r} takes no argument: its first one is the context")
+    if kind == "task" and any(p.kind in UNNAMED for p in signature(body).parameters.values()):
+        raise InvalidFunction(f"{function_id!r} takes *args, **kwargs or positional-only arguments: name each of them")
+    if kind == "function" and not sources:
+        raise InvalidFunction(f"{function_id!r} has no trigger: give on=…, or make it a @task")
 
 
 def declare_failure_handler(of: Definition, body: Callable[..., Any]) -> Definition:
