@@ -100,6 +100,10 @@ class ScheduleNotFound(NotFound):
     code = "schedule_not_found"
 
 
+class PauseNotFound(NotFound):
+    code = "pause_not_found"
+
+
 class StepNotFound(NotFound):
     code = "step_not_found"
 

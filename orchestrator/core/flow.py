@@ -84,6 +84,11 @@ class Flow:
         return bool(self.concurrency or self.throttle)
 
     @property
+    def ends_runs(self) -> bool:
+        """Whether events or deadlines may end its runs."""
+        return bool(self.cancel_on or self.timeouts)
+
+    @property
     def gates_events(self) -> bool:
         """Whether what is stored already decides what an event starts."""
         return bool(self.rate_limit or self.debounce or self.batch or self.singleton or self.idempotency)

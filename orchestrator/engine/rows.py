@@ -128,6 +128,24 @@ class WaitRow(NamedTuple):
     created_at: datetime
 
 
+class CancelOnRow(NamedTuple):
+    run: str
+    n: int
+    env: int
+    name: str
+    eq: str
+    expr: str | None
+    expires_at: datetime | None
+    created_at: datetime
+
+
+class DeadlineRow(NamedTuple):
+    run: str
+    kind: str
+    at: datetime
+    allowed_ms: int
+
+
 class InboxRow(NamedTuple):
     run: str
     dedup: str
@@ -169,6 +187,8 @@ Row = (
     | JournalRow
     | LogRow
     | WaitRow
+    | CancelOnRow
+    | DeadlineRow
     | InboxRow
     | MailRow
     | BlobRow

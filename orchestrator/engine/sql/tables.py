@@ -70,6 +70,8 @@ TABLES: dict[type, Table] = {
     rows.JournalRow: _table(models.Journal, rows.JournalRow),
     rows.LogRow: _table(models.Log, rows.LogRow),
     rows.WaitRow: _table(models.Wait, rows.WaitRow),
+    rows.CancelOnRow: _table(models.CancelOn, rows.CancelOnRow),
+    rows.DeadlineRow: _table(models.Deadline, rows.DeadlineRow),
     rows.InboxRow: _table(models.Inbox, rows.InboxRow),
     rows.MailRow: _table(models.Mail, rows.MailRow),
     rows.SlotRow: _table(models.Slot, rows.SlotRow),
