@@ -1,0 +1,137 @@
+"""Limits seen, changed and previewed in the admin; keys; the record of it all."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from orchestrator import Concurrency, TaskContext, Throttle, task
+from orchestrator.engine.clock import system_clock
+from orchestrator.models import Audit, Key, LimitOverride, Run
+from tests.engine.conftest import StartEngine, functions, start
+from tests.engine.reading import completed, soon
+
+__all__ = ["functions", "start"]
+LIMIT = "/admin/orchestrator/limit/on/concurrency:guarded:0"
+
+
+@pytest.fixture
+def operator(transactional_db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("ann"))
+    return client
+
+
+@pytest.fixture
+def hold() -> Iterator[asyncio.Event]:
+    yield asyncio.Event()
+
+
+def declare(hold: asyncio.Event) -> Any:
+    async def wait() -> str:
+        while not hold.is_set():
+            await asyncio.sleep(0.005)
+        return "done"
+
+    @task(flow=[Concurrency(1), Throttle(1000, "1s", burst=1000)])
+    async def guarded(ctx: TaskContext) -> str:
+        return str(await ctx.step.run("wait", wait))
+
+    return guarded
+
+
+def text(client: Client, path: str, **data: Any) -> str:
+    response = client.post(path, data, follow=True) if data else client.get(path)
+    assert response.status_code == 200, response.content
+    return str(response.content.decode())
+
+
+def test_a_raised_limit_lets_waiting_runs_start_and_is_on_record(
+    start: StartEngine, operator: Client, hold: asyncio.Event
+) -> None:
+    guarded = declare(hold)
+    start()
+    runs = [guarded.trigger() for _ in range(3)]
+    soon(lambda: Run.objects.exclude(gate=None).count() == 2)
+    assert "concurrency:guarded:0" in text(operator, "/admin/orchestrator/limit/")
+    page = text(operator, LIMIT)
+    assert "1 in use" in page
+    assert "2 waiting" in page
+
+    page = text(operator, LIMIT, limit=3, reason="sale", expires_in="2h", save="Save")
+    assert "The limit is 3 from now on." in page
+    soon(lambda: Run.objects.filter(status="running").count() == 3)
+    override = LimitOverride.objects.get()
+    assert timedelta(hours=1) < override.expires_at - system_clock.now() < timedelta(hours=3)  # type: ignore[operator]
+    audit = Audit.objects.get(action="limit.override")
+    assert (audit.actor, audit.reason, audit.before, audit.after["limit"]) == ("ann", "sale", None, 3)  # type: ignore[index]
+    assert "limit.override" in text(operator, "/admin/orchestrator/audit/")
+
+    text(operator, LIMIT, restore="1")
+    assert not LimitOverride.objects.exists()
+    hold.set()
+    assert {completed(run) for run in runs} == {"done"}
+
+
+def test_a_preview_tells_what_the_change_would_have_done(
+    start: StartEngine, operator: Client, hold: asyncio.Event
+) -> None:
+    guarded = declare(hold)
+    hold.set()
+    start()
+    assert "nothing to replay" in text(operator, LIMIT, limit=2, reason="-", preview="Preview")
+    for run in [guarded.trigger() for _ in range(12)]:
+        completed(run)
+    page = text(operator, LIMIT, limit=12, reason="-", preview="Preview")
+    assert "Wait, 95th percentile" in page
+    assert not LimitOverride.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        ({"limit": 0, "reason": "x"}, "greater than or equal to 1"),
+        ({"limit": "many", "reason": "x"}, "whole number"),
+        ({"limit": 2, "reason": ""}, "required"),
+        ({"limit": 2, "reason": "x", "expires_in": "soon"}, "soon"),
+    ],
+)
+def test_bad_overrides_are_told_at_the_field(
+    start: StartEngine, operator: Client, hold: asyncio.Event, data: dict[str, Any], said: str
+) -> None:
+    declare(hold)
+    start()
+    assert said in text(operator, LIMIT, **data, save="Save")
+    assert not LimitOverride.objects.exists()
+
+
+def test_an_unknown_limit_is_not_found(operator: Client) -> None:
+    assert operator.get("/admin/orchestrator/limit/on/nothing").status_code == 404
+
+
+def test_a_key_is_shown_once_and_can_be_revoked(operator: Client) -> None:
+    page = text(operator, "/admin/orchestrator/key/add/", env=1, kind="api", name="billing")
+    assert "is shown this once: sba_" in page
+    key = Key.objects.get()
+    assert "sba_" + key.sha256 not in page
+    text(operator, "/admin/orchestrator/key/", action="revoke", _selected_action=key.pk)
+    assert Key.objects.get().revoked_at is not None
+    assert set(Audit.objects.values_list("action", flat=True)) == {"key.create", "key.revoke"}
+
+
+@pytest.mark.parametrize("model", ["function", "worker", "environment", "audit", "key", "limit"])
+def test_every_page_opens(start: StartEngine, operator: Client, hold: asyncio.Event, model: str) -> None:
+    declare(hold)
+    start()
+    text(operator, f"/admin/orchestrator/{model}/")
+
+
+def test_who_is_no_operator_sees_nothing(transactional_db: None) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("bob", is_staff=True))
+    assert client.get("/admin/orchestrator/limit/").status_code == 403
+    assert client.get(LIMIT).status_code in (403, 404)
