@@ -1,7 +1,5 @@
 """Limits seen, changed and previewed in the admin; keys; the record of it all."""
 
-import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +11,7 @@ from orchestrator import Concurrency, TaskContext, Throttle, task
 from orchestrator.engine.clock import system_clock
 from orchestrator.models import Audit, Key, LimitOverride, Run
 from tests.engine.conftest import StartEngine, functions, start
+from tests.engine.gates import Gate
 from tests.engine.reading import completed, soon
 
 __all__ = ["functions", "start"]
@@ -27,19 +26,15 @@ def operator(transactional_db: None) -> Client:
 
 
 @pytest.fixture
-def hold() -> Iterator[asyncio.Event]:
-    yield asyncio.Event()
+def hold() -> Gate:
+    return Gate()
 
 
-def declare(hold: asyncio.Event) -> Any:
-    async def wait() -> str:
-        while not hold.is_set():
-            await asyncio.sleep(0.005)
-        return "done"
-
+def declare(hold: Gate) -> Any:
     @task(flow=[Concurrency(1), Throttle(1000, "1s", burst=1000)])
     async def guarded(ctx: TaskContext) -> str:
-        return str(await ctx.step.run("wait", wait))
+        await ctx.step.run("wait", hold.apass_through)
+        return "done"
 
     return guarded
 
@@ -51,7 +46,7 @@ def text(client: Client, path: str, **data: Any) -> str:
 
 
 def test_a_raised_limit_lets_waiting_runs_start_and_is_on_record(
-    start: StartEngine, operator: Client, hold: asyncio.Event
+    start: StartEngine, operator: Client, hold: Gate
 ) -> None:
     guarded = declare(hold)
     start()
@@ -73,15 +68,13 @@ def test_a_raised_limit_lets_waiting_runs_start_and_is_on_record(
 
     text(operator, LIMIT, restore="1")
     assert not LimitOverride.objects.exists()
-    hold.set()
+    hold.open()
     assert {completed(run) for run in runs} == {"done"}
 
 
-def test_a_preview_tells_what_the_change_would_have_done(
-    start: StartEngine, operator: Client, hold: asyncio.Event
-) -> None:
+def test_a_preview_tells_what_the_change_would_have_done(start: StartEngine, operator: Client, hold: Gate) -> None:
     guarded = declare(hold)
-    hold.set()
+    hold.open()
     start()
     assert "nothing to replay" in text(operator, LIMIT, limit=2, reason="-", preview="Preview")
     for run in [guarded.trigger() for _ in range(12)]:
@@ -101,7 +94,7 @@ def test_a_preview_tells_what_the_change_would_have_done(
     ],
 )
 def test_bad_overrides_are_told_at_the_field(
-    start: StartEngine, operator: Client, hold: asyncio.Event, data: dict[str, Any], said: str
+    start: StartEngine, operator: Client, hold: Gate, data: dict[str, Any], said: str
 ) -> None:
     declare(hold)
     start()
@@ -124,7 +117,7 @@ def test_a_key_is_shown_once_and_can_be_revoked(operator: Client) -> None:
 
 
 @pytest.mark.parametrize("model", ["function", "worker", "environment", "audit", "key", "limit"])
-def test_every_page_opens(start: StartEngine, operator: Client, hold: asyncio.Event, model: str) -> None:
+def test_every_page_opens(start: StartEngine, operator: Client, hold: Gate, model: str) -> None:
     declare(hold)
     start()
     text(operator, f"/admin/orchestrator/{model}/")

@@ -11,6 +11,7 @@ from orchestrator.core.ids import new_id
 from orchestrator.engine.clock import system_clock
 from orchestrator.models import Limit, LimitOverride, Run, Slot
 from tests.engine.conftest import StartEngine
+from tests.engine.gates import Gate
 from tests.engine.reading import completed, soon, until
 
 
@@ -135,15 +136,11 @@ def test_a_throttle_spaces_starts_evenly_and_loses_none(start: StartEngine) -> N
 
 
 def test_an_override_acts_on_what_waits_already(start: StartEngine) -> None:
-    gate = asyncio.Event()
+    gate = Gate()
 
     @task(flow=[Concurrency(1)])
     async def guarded(ctx: TaskContext) -> str:
-        return str(await ctx.step.run("hold", hold))
-
-    async def hold() -> str:
-        while not gate.is_set():
-            await asyncio.sleep(0.005)
+        await ctx.step.run("hold", gate.apass_through)
         return "done"
 
     start()
@@ -157,7 +154,7 @@ def test_an_override_acts_on_what_waits_already(start: StartEngine) -> None:
         created_at=system_clock.now(),
     )
     soon(lambda: Run.objects.filter(status="running").count() == 4)
-    gate.set()
+    gate.open()
     assert {completed(run) for run in runs} == {"done"}
     assert Limit.objects.get().size == 4
 
