@@ -72,8 +72,12 @@ class ScheduleTick(models.Model):
 
     class Meta:
         db_table = "signalbox_schedule_tick"
-        # Overlap: what is under way; the sweep: what has ended since, and who is next.
-        indexes = [models.Index(fields=["schedule", "at"], name="signalbox_tick_open", condition=Q(open=True))]
+        indexes = [
+            # Overlap: what is under way; the sweep: what has ended since, and who is next.
+            models.Index(fields=["schedule", "at"], name="signalbox_tick_open", condition=Q(open=True)),
+            # Retention: the tick of a run.
+            models.Index(fields=["run"], name="signalbox_tick_run", condition=Q(run__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at} {self.state}"
