@@ -52,7 +52,16 @@ IMPURE = {
     "threading",
     "time",
 }
-PURE_LIBRARIES = {"annotated_types", "cron_descriptor", "cronsim", "orjson", "pydantic", "typing_extensions", "ulid"}
+PURE_LIBRARIES = {
+    "annotated_types",
+    "cron_descriptor",
+    "cronsim",
+    "orjson",
+    "pydantic",
+    "re2",
+    "typing_extensions",
+    "ulid",
+}
 
 LINE_LIMITS = {"*.py": 300, "static/js/*.js": 150, "templates/_*.html": 60}
 MAX_FUNCTION_LINES = 50

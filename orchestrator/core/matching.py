@@ -5,19 +5,34 @@ when the wait begins, so its values are written into the plan.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
+from types import NoneType
 from typing import Any
 
 import orjson
 
 from orchestrator.core.codec import encode
 from orchestrator.core.errors import InvalidExpression, Unserialisable
-from orchestrator.core.expressions import Expression
+from orchestrator.core.expressions import NOW, Expression
+from orchestrator.core.functions import CLOCKS
 from orchestrator.core.operators import BOOLEAN, truthy
-from orchestrator.core.parser import parse
-from orchestrator.core.syntax import CHAINS, Apply, Literal, Node, Path, paths_of, render, step_text
+from orchestrator.core.parser import check, parse
+from orchestrator.core.syntax import (
+    CHAINS,
+    MACROS,
+    Apply,
+    Literal,
+    Local,
+    Node,
+    Path,
+    free_variables,
+    paths_of,
+    render,
+    step_text,
+)
 
 MAX_KEYS = 4  # of a path that is indexed: data.user.address.city
 MAX_KEY_LENGTH = 200  # of its text, and of a value's before it is hashed: the database's index holds about 2,700 bytes
@@ -72,9 +87,12 @@ def equality_keys(event: Mapping[str, Any]) -> list[str]:
     return keys
 
 
-def accepts(expr: str | None, event: Mapping[str, Any]) -> bool:
-    """True if an event that has a plan's key also satisfies what the key does not say."""
-    return expr is None or _compiled(expr).truth({AWAITED: event})
+def accepts(expr: str | None, event: Mapping[str, Any], now: datetime | None = None) -> bool:
+    """True if an event that has a plan's key also satisfies what the key does not say.
+
+    ``now`` is what now() says in it, the event's own ``ts`` if it is not given.
+    """
+    return expr is None or _compiled(expr).truth({AWAITED: event} if now is None else {AWAITED: event, NOW: now})
 
 
 @lru_cache(maxsize=512)  # a remainder may be long
@@ -86,6 +104,7 @@ def _compiled(expr: str) -> Expression:
 def _condition(match: str) -> Node:
     """The condition with a root for every path; a path alone says that it is equal in both events."""
     node = parse(match)
+    check(node)
     if isinstance(node, Path) and node.root not in (AWAITED, TRIGGER):
         awaited = _rooted(node, match)
         return Apply("==", (awaited, Path(TRIGGER, awaited.keys)))
@@ -95,12 +114,12 @@ def _condition(match: str) -> Node:
 def _rooted(path: Path, match: str) -> Path:
     if path.root not in EVENT_FIELDS:
         known = "async (the awaited event), event (the trigger) and data"
-        raise InvalidExpression(f"no value is named {path.root!r} in {match!r:.200}: known are {known}")
-    return Path(AWAITED, (path.root, *path.keys))
+        raise InvalidExpression(f"no value is named {path.root!r} in {match!r:.200}: known are {known}", path.position)
+    return replace(path, root=AWAITED, keys=(path.root, *path.keys))
 
 
 def _map_paths(node: Node, change: Callable[[Path], Node]) -> Node:
-    if isinstance(node, Path):
+    if isinstance(node, Path) and not isinstance(node, Local):
         return change(node)
     if isinstance(node, Apply):
         return Apply(node.op, tuple(_map_paths(arg, change) for arg in node.args), node.position)
@@ -111,15 +130,35 @@ def _bind(node: Node, trigger: Mapping[str, Any] | None, match: str) -> Node:
     """Writes the trigger's values into the condition, and the values of all that is known with them."""
     if not isinstance(node, Apply):
         return _value(node, trigger, match) if isinstance(node, Path) and node.root == TRIGGER else node
-    if node.op == "has":
-        return _value(node, trigger, match) if all(path.root == TRIGGER for path in paths_of(node)) else node
+    if node.op == "has" and (isinstance(node.args[0], Path) or not _is_mixed(node)):
+        roots = {path.root for path in paths_of(node)}
+        return _value(node, trigger, match) if roots == {TRIGGER} and not free_variables(node) else node
     bound = Apply(node.op, tuple(_bind(arg, trigger, match) for arg in node.args), node.position)
-    if node.op == "list" or not all(isinstance(arg, Literal) for arg in bound.args):
-        return bound
+    return _folded(bound) if _is_known(bound) else bound
+
+
+def _is_mixed(node: Node) -> bool:
+    return {path.root for path in paths_of(node)} == {AWAITED, TRIGGER} or bool(free_variables(node))
+
+
+def _is_known(node: Apply) -> bool:
+    """True if no event is needed to compute it. What is in a list literal stays readable; a clock goes on."""
+    if node.op in MACROS:
+        return not any(True for _ in paths_of(node)) and not free_variables(node) and not _has_clock(node)
+    return node.op not in ("list", "object", "has", *CLOCKS) and all(isinstance(arg, Literal) for arg in node.args)
+
+
+def _has_clock(node: Node) -> bool:
+    return isinstance(node, Apply) and (node.op in CLOCKS or any(map(_has_clock, node.args)))
+
+
+def _folded(node: Apply) -> Node:
     try:
-        return _value(bound, {}, match)
-    except InvalidExpression:
-        return bound  # it cannot be computed; that is an error only if the condition gets to it
+        value = Expression("", node).raw({})
+        encode(value)
+    except (InvalidExpression, Unserialisable):
+        return node  # it cannot be computed: that is an error only if the condition gets to it
+    return Literal(value) if isinstance(value, (bool, int, float, str, list, dict, NoneType)) else node
 
 
 def _value(node: Node, trigger: Mapping[str, Any] | None, match: str) -> Literal:
@@ -180,6 +219,7 @@ def _remainder(conjuncts: list[Node], match: str) -> str | None:
     text = render(_joined(conjuncts))
     if len(text) > MAX_REMAINDER:
         raise InvalidExpression(f"match {match!r:.200} compares with values of over {MAX_REMAINDER} characters")
+    _compiled(text)  # what cannot be read again is the author's to know, not the event's
     return text
 
 

@@ -7,16 +7,20 @@ from typing import Any
 
 import orjson
 
+from orchestrator.core.functions import FUNCTIONS
+
+TERNARY = "?"
 POWERS = {
-    "||": 1,
-    "&&": 2,
-    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in"), 3),
-    **dict.fromkeys(("+", "-"), 4),
-    **dict.fromkeys(("*", "/"), 5),
+    TERNARY: 1,
+    "||": 2,
+    "&&": 3,
+    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in"), 4),
+    **dict.fromkeys(("+", "-"), 5),
+    **dict.fromkeys(("*", "/", "%"), 6),
 }
-UNARY_POWER, ATOM_POWER = 6, 7
+UNARY_POWER, ATOM_POWER = 7, 8
 CHAINS = ("&&", "||")
-METHODS = {"contains": 1, "startsWith": 1, "endsWith": 1, "lowerAscii": 0}  # name: number of arguments
+MACROS = {"all": (3, 3), "exists": (3, 3), "exists_one": (3, 3), "map": (3, 4), "filter": (3, 3)}  # values they take
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +34,23 @@ class Path:
 
     root: str
     keys: tuple[str | int, ...] = ()
+    position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return path_text((self.root, *self.keys))
 
 
 @dataclass(frozen=True, slots=True)
+class Local(Path):
+    """A place in what the variable of a macro holds: ``item`` in ``items.exists(item, item.paid)``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
-    """An operator, function or method with what it is applied to. ``op`` "neg" is the minus before a value."""
+    """An operator, function, method or macro with what it is applied to, the receiver of a method first.
+
+    ``op`` "neg" is the minus before a value, "index" is ``[key]`` after what is no path.
+    """
 
     op: str
     args: "tuple[Node, ...]"
@@ -57,9 +70,10 @@ def height(node: Node) -> int:
 
 
 def paths_of(node: Node) -> Iterator[Path]:
-    """Every path in a tree, repeats included."""
+    """Every path into a document, repeats included."""
     if isinstance(node, Path):
-        yield node
+        if not isinstance(node, Local):
+            yield node
     elif isinstance(node, Apply):
         for arg in node.args:
             yield from paths_of(arg)
@@ -68,6 +82,19 @@ def paths_of(node: Node) -> Iterator[Path]:
 def path_text(keys: tuple[str | int, ...]) -> str:
     """Keys as an expression writes them: ``data.items[0]["a b"]``."""
     return "".join(map(step_text, keys)).removeprefix(".")
+
+
+def free_variables(node: Node) -> frozenset[str]:
+    """The variables of macros around a tree that it speaks of."""
+    if isinstance(node, Local):
+        return frozenset({node.root})
+    if not isinstance(node, Apply):
+        return frozenset()
+    if node.op not in MACROS:
+        return frozenset[str]().union(*map(free_variables, node.args))
+    over, variable, *bodies = node.args
+    inside = frozenset[str]().union(*map(free_variables, bodies))
+    return free_variables(over) | (inside - free_variables(variable))
 
 
 @lru_cache(maxsize=4096)  # the keys of events are few
@@ -79,18 +106,33 @@ def step_text(key: str | int) -> str:
 def render(node: Node) -> str:
     """Text that parses to the tree again."""
     if isinstance(node, Literal):
-        return f"json_parse({_json(_json(node.value))})" if isinstance(node.value, (list, dict)) else _json(node.value)
+        return _literal(node.value)
     if isinstance(node, Path):
         return str(node)
     op, args = node.op, node.args
+    if op == TERNARY:
+        asked, yes, no = args
+        return f"{_inside(asked, 1)} ? {_inside(yes, 1)} : {render(no)}"
     if op in POWERS:
         return f" {op} ".join(_inside(arg, POWERS[op]) for arg in args)
     if op in ("!", "neg"):
         return ("!" if op == "!" else "-") + _inside(args[0], UNARY_POWER - 1)
-    if op in METHODS:
-        return f"{_inside(args[0], UNARY_POWER)}.{op}({', '.join(map(render, args[1:]))})"
-    listed = ", ".join(map(render, args))
-    return f"[{listed}]" if op == "list" else f"{op}({listed})"
+    listed = list(map(render, args))
+    if op == "object":
+        return "{" + ", ".join(map("{}: {}".format, listed[::2], listed[1::2])) + "}"
+    if op == "list":
+        return f"[{', '.join(listed)}]"
+    if op == "index":
+        return f"{_inside(args[0], UNARY_POWER)}[{listed[1]}]"
+    if op in MACROS or (op in FUNCTIONS and FUNCTIONS[op].is_method):
+        return f"{_inside(args[0], UNARY_POWER)}.{op}({', '.join(listed[1:])})"
+    return f"{op}({', '.join(listed)})"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bytes):
+        return 'b"' + "".join(f"\\x{byte:02x}" for byte in value) + '"'
+    return f"json_parse({_json(_json(value))})" if isinstance(value, (list, dict)) else _json(value)
 
 
 def _inside(node: Node, power: int) -> str:

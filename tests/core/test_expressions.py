@@ -1,16 +1,9 @@
 """Expressions are small, fast and lax: a document that lacks something is an answer, not an accident."""
 
-from contextlib import suppress
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from orchestrator.core.errors import InvalidExpression
 from orchestrator.core.expressions import compile_expression
-from orchestrator.core.parser import parse
-from orchestrator.core.syntax import Apply, Literal, Node, Path, render
 
 EVENT = {
     "name": "shop/paid",
@@ -40,6 +33,15 @@ SCOPE = {"event": EVENT, "async": {"name": "shop/shipped", "data": {"n": 5, "ord
         # literals
         ("1", 1),
         ("1.5e3", 1500.0),
+        ("5u + 0x1F", 36),
+        (".5 + 1e0", 1.5),
+        ("r'\\d' + R\"\\n\"", "\\d\\n"),
+        ("'\\x41\\101\\U0001F600\\a'", "AA😀\a"),
+        ('"""say "a"\nb""" + \'\'\'\'s\'\'\'', 'say "a"\nb\'s'),
+        ("b'a\\xff' == b\"a\\377\"", True),
+        ("{'a': 1, 'b': {'c': event.data.n}}", {"a": 1, "b": {"c": 5}}),
+        ("[1, 2,]  // a comment", [1, 2]),
+        ("{}", {}),
         ("-2", -2),
         ('"a\\n\\u00e9\\ud83d\\ude00"', "a\né😀"),
         ("'it\\'s'", "it's"),
@@ -61,6 +63,12 @@ SCOPE = {"event": EVENT, "async": {"name": "shop/shipped", "data": {"n": 5, "ord
         ("event.data.text[0]", None),  # a position in text
         ('event.data["7"]', "seven"),
         ("event.data[7]", None),  # keys are text
+        ("event.data.items[event.data.zero + 1].sku", "b"),
+        ("event.data['us' + 'er'].id", "u1"),
+        ("event.data.items[event.data.f].sku", None),
+        ("event.data.tags[event.data.text]", None),
+        ("{'a': [1, 2]}.a[1]", 2),
+        ("(1 + 2).x", None),
         # equality
         ("event.data.n == event.data.f", True),  # 5 == 5.0
         ("event.data.yes == 1", False),  # true is not 1
@@ -96,6 +104,9 @@ SCOPE = {"event": EVENT, "async": {"name": "shop/shipped", "data": {"n": 5, "ord
         ("!event.data.missing", True),
         ("!!event.data.text", True),
         ("false && 1 / 0 == 1", False),  # the right side is not reached
+        ("event.data.yes ? 'a' : 1 / 0", "a"),
+        ("event.data.zero ? 1 : event.data.no ? 2 : 3", 3),
+        ("event.data.n > 3 || false ? 1 : 2", 1),
         # precedence
         ("1 + 2 * 3", 7),
         ("(1 + 2) * 3", 9),
@@ -108,6 +119,13 @@ SCOPE = {"event": EVENT, "async": {"name": "shop/shipped", "data": {"n": 5, "ord
         # arithmetic
         ("5 / 2", 2.5),
         ("event.data.n * 2 - 1", 9),
+        ("event.data.n % 3", 2),
+        ("-7 % 3", -1),  # the sign of the first, as in Go
+        ("5.5 % 2", 1.5),
+        ("event.data.missing * 2", False),  # nothing can be done with nothing
+        ("-event.data.nothing", False),
+        ("event.data.missing + event.data.missing", False),
+        ("[1] + [2.0]", [1, 2.0]),
         ("'hello' + 5", "hello5"),
         ("'n' + 5.0 + true", "n5true"),
         ("'a' + event.data.missing", "a"),
@@ -191,22 +209,37 @@ def test_what_cannot_be_computed_says_why_and_where(text: str, says: str, positi
         ("[1 2]", "',' is missing before '2'", 3),
         ("event.", "a name is missing", 6),
         ("event.5", "a name is missing before '5'", 6),
-        ("event.data[true]", "only a name can be followed", 10),
-        ("event.data[event.data.n]", "only a name can be followed", 10),
-        ("event.data.items[-1]", "only a name can be followed", 16),
-        ("(1 + 2).x", "only a name can be followed", 7),
+        ("event.data[true]", "a key is text or a position", 10),
+        ("event.data.items[-1]", "a key is text or a position", 16),
+        ("event.data.items[1.5]", "a key is text or a position", 16),
         ("'open", "cannot be read", 0),
         ("'\\x'", r"\\x is not an escape", 1),
         ("'\\ud800'", "lone surrogate", 0),
         ("a & b", "cannot be read", 2),
         ("1 in", "a value is missing at the end", 4),
         ("in 1", "a value is missing before 'in'", 0),
-        ("now()", "is not a function here", 0),
-        ("has(5)", "is not a function here", 0),
-        ("size()", "is not a function here", 0),
+        ("sum(1)", "is not a function here: known are has, size", 0),
+        ("has(5)", "asks for a path", 0),
+        ("size()", "takes 1 values here, not 0", 0),
+        ("now(1)", "takes 0 values", 0),
         ("json_parse('{')", "json_parse", 0),
-        ("'a'.matches('b')", "is not a method here", 4),
-        ("'a'.contains()", "is not a method here", 4),
+        ("'a'.reverse()", "is not a method here: known are size", 4),
+        ("'a'.contains()", "takes 1 values here, not 0", 4),
+        ("'a'.substring(1, 2, 3)", "takes 1 to 2 values here, not 3", 4),
+        ("event.data.text.matches('(a')", "matches: missing ", 16),
+        ("event.data.text.matches('a(?=b)')", "invalid perl operator", 16),  # look-ahead is not linear
+        ("event.data.n == 5 && duration('soon') == null", "duration: 'soon' is not a duration", 21),
+        ("timestamp('2026-13-01')", "timestamp: ", 0),
+        ("int('x')", "'x' is no whole number", 0),
+        ("event.data.tags.exists(x)", "',' is missing before", 24),
+        ("event.data.tags.exists(x, x, x)", "takes 2 values", 16),
+        ("event.data.tags.exists(5, true)", "a name is missing", 23),
+        ("event.data.tags.exists(event, true)", "'event' cannot be the name of a variable", 23),
+        ("event.data.tags.all(x, x == 1) && x == 1", "no value is named 'x'", 34),
+        ("event.data.yes ? 1", "':' is missing at the end", 18),
+        ("{'a' 1}", "':' is missing", 5),
+        ("'\\U00110000'", "is not Unicode", 1),
+        ("b'\\q'", r"\\q is not an escape", 2),
         ("1e999", "too large a number", 0),
         ("18446744073709551616", "too large a number", 0),
         ("evnt.data.n == 5", "no value is named 'evnt'", 0),
@@ -214,7 +247,7 @@ def test_what_cannot_be_computed_says_why_and_where(text: str, says: str, positi
         ("(" * 31 + "1" + ")" * 31, "nested over 30 levels", 30),
         ("!" * 40 + "1", "nested over 30 levels", 30),
         ("1" + "+1" * 40, "nested over 30 levels", 59),
-        ("1 == " * 500, "at most 2000", 2000),
+        ("1 == " * 1000, "at most 4096", 4096),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_position(text: str, says: str, position: int) -> None:
@@ -241,49 +274,3 @@ def test_an_expression_is_compiled_once() -> None:
 
 def test_a_document_that_is_not_there_is_null() -> None:
     assert compile_expression("async.data.n == null").truth({"event": EVENT})
-
-
-@given(st.text("event.data()[]'\"\\ =!<>&|+-*/,0159in sizehas", max_size=40))
-def test_any_text_is_an_expression_or_refused(text: str) -> None:
-    with suppress(InvalidExpression):
-        compile_expression(text).evaluate(SCOPE)
-
-
-keys = st.sampled_from(["n", "a b", "in", 'quo"te', "\x00", "é", ""]) | st.integers(0, 3)
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text()
-)
-leaves: st.SearchStrategy[Node] = (
-    scalars.map(Literal)
-    | st.dictionaries(st.text(), scalars, max_size=2).map(Literal)
-    | st.builds(Path, st.sampled_from(["event", "async"]), st.lists(keys, max_size=3).map(tuple))
-)
-
-
-def applications(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    pair, single = st.tuples(inner, inner), st.tuples(inner)
-    return (
-        st.builds(Apply, st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/"]), pair)
-        | st.builds(Apply, st.sampled_from(["!", "size", "lowerAscii"]), single)
-        | st.builds(Apply, st.sampled_from(["contains", "startsWith", "endsWith"]), pair)
-        | st.builds(Apply, st.sampled_from(["&&", "||", "list"]), st.lists(inner, min_size=2, max_size=3).map(tuple))
-    )
-
-
-def flat(node: Any) -> Any:
-    """The tree as the parser builds it: a chain that begins with the same chain is one chain."""
-    if not isinstance(node, Apply):
-        return node
-    args = [flat(arg) for arg in node.args]
-    while node.op in ("&&", "||") and isinstance(args[0], Apply) and args[0].op == node.op:
-        args[:1] = args[0].args
-    return Apply(node.op, tuple(args))
-
-
-@given(st.recursive(leaves, applications, max_leaves=8))
-def test_a_tree_written_as_text_is_read_as_the_same_tree(node: Node) -> None:
-    assert parse(render(node), max_length=10**6) == flat(node)
