@@ -182,7 +182,7 @@ class Dispatcher:
         definition = self.registry.get(claimed.facts.function)
         executor = self._isolated if runs_alone(definition, claimed.facts) else self._executor
         run.execution = executor.start(definition, request, run)
-        run.keep_to(definition.limits.max_duration)
+        run.keep_to(definition.limits.max_duration, begun=executor is self._executor)
 
     # What live runs need
 

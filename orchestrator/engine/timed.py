@@ -24,15 +24,27 @@ class TimedRun(HeldRun):
         super().__init__(host, recorder)
         self.is_quiet = False  # every branch is parked, the run is held all the same
         self._budget: Budget | None = None
+        self._begun = False
 
     @abstractmethod
     def close(self, ending: Callable[[], Checkpoint]) -> None: ...
 
-    def keep_to(self, limit: timedelta | None) -> None:
-        """Ends the run when it has executed for so long, in all its executions."""
+    def keep_to(self, limit: timedelta | None, *, begun: bool) -> None:
+        """Ends the run when it has executed for so long, in all its executions.
+
+        ``begun``: this one executes already; else ``executing`` says so.
+        """
         if limit is not None:
             self._budget = Budget(limit, self.now())
+            self._begun = begun
+            if not begun:
+                self._budget.pause(self.now())
             self.host.background(self._count_former())
+
+    def executing(self) -> None:
+        """Its process is there and begins."""
+        self._begun = True
+        self.unpause()
 
     async def _count_former(self) -> None:
         used = await self.host.journal.append(Call(lambda tx: time_used(tx, self.facts.id)))
@@ -45,7 +57,7 @@ class TimedRun(HeldRun):
             self._budget.pause(self.now())
 
     def unpause(self) -> None:
-        if self._budget is not None:
+        if self._budget is not None and self._begun:
             self._budget.resume(self.now())
             self._watch()
 

@@ -43,6 +43,9 @@ class RemoteSink(Sink, Protocol):
     def committed(self, changes: list[list[Any]]) -> None:
         """It has committed by itself: run, seq and status of each change."""
 
+    def executing(self) -> None:
+        """The process has set itself up: the function begins."""
+
     async def was_enlarged(self) -> bool:
         """Whether memory ran out before, so that it goes on with the larger machine."""
 

@@ -118,6 +118,8 @@ class IsolatedExecution:
 
     def _hear(self, child: Child, message: dict[str, Any]) -> None:
         match message["did"]:
+            case "executing":
+                self._sink.executing()
             case "commit":
                 self._background(self._commit(child, message))
             case "open_wait":

@@ -53,6 +53,7 @@ def execute(pipe: Pipe, start: dict[str, Any]) -> None:
     transact_ = _transactions(start["lease"], request)
     sink = PipeSink(pipe, pool, transact_, loop.stop, scratch=Path(start["scratch"]))
     executor = LocalExecutor(pool.submit)
+    pipe.tell("executing")
     loop.call_soon(lambda: _Controlled(executor.start(definition, request, sink), sink, pool).listen(pipe))
     loop.run_forever()
     pool.wait_for_cleanup()

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator import Context, Machine, Retries, RunFailed, SyncTaskContext, TaskContext, task
@@ -110,6 +111,17 @@ async def wait_to_be_cancelled(ctx: TaskContext, told: str) -> None:
 
 
 @task(machine="small-1x")
+def swallow_everything(ctx: SyncTaskContext, told: str) -> None:
+    def work() -> None:
+        write(told, str(os.getpid()))
+        while True:
+            with suppress(BaseException):
+                rest()
+
+    ctx.step.run("work", work)
+
+
+@task(machine="small-1x")
 async def say_much(ctx: TaskContext) -> None:
     def speak() -> None:
         os.write(1, b"native out\n")
@@ -140,5 +152,5 @@ async def tell_process(ctx: TaskContext) -> int:
 
 JOBS = (
     tell_limits, keep_notes, ask_for_too_much, outgrow, hold_too_much, overrun, wait_to_be_cancelled, say_much, report,
-    tell_process,
+    tell_process, swallow_everything,
 )  # fmt: skip

@@ -101,7 +101,7 @@ def test_a_run_that_executes_for_too_long_is_unwound_and_has_timed_out(engine: E
     assert "700 ms" in failed["message"]
     mourner = soon(lambda: Run.objects.filter(function="overrun/on-failure").first())
     assert completed(mourner.id) == "MaxDurationExceeded"
-    assert not told.exists() or told.read_text() == "cleaned up"
+    assert told.read_text() == "cleaned up"
 
 
 def test_cancelling_cleans_up_first_and_ends_what_the_process_has_started(engine: EngineHost, tmp_path: Path) -> None:
@@ -117,6 +117,21 @@ def test_cancelling_cleans_up_first_and_ends_what_the_process_has_started(engine
     assert ended(run).status == "cancelled"
     soon(lambda: not lives(child) and not lives(sleeper))
     assert Path(f"{told}.end").read_text() == "cleaned up"
+
+
+def test_code_that_swallows_its_end_is_killed(
+    engine: EngineHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "TERMINATE_SECONDS", 0.1)
+    told = tmp_path / "told"
+    run = jobs.swallow_everything.trigger(str(told))
+    soon(told.exists)
+    child = int(told.read_text())
+
+    cancel_run(run, actor="test", reason="")
+
+    soon(lambda: not lives(child))
+    assert ended(run).status == "cancelled"
 
 
 def test_what_native_code_and_programs_write_is_in_the_log(engine: EngineHost) -> None:
