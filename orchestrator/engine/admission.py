@@ -105,6 +105,7 @@ def _claim(tx: Tx, runs: Sequence[Waiting], states: Mapping[str, LimitState]) ->
     condition, params = tx.db.any_of("id", [Id(run.id) for run in runs])
     tx.db.claim(condition, params, tx.owner, tx.now, len(runs))
     tx.add(*(SlotRow(run.id, key, run.fence + 1, tx.now) for run in runs for key in run.candidate().keys))
+    tx.flush()  # the next look of this transaction counts them
     started = {key for run in runs for key in run.candidate().start_keys}
     pace(tx, {key: states[key] for key in started})
 

@@ -10,6 +10,7 @@ from orchestrator.core.flow import Flow
 from orchestrator.core.machine import Drained, Message, OpenWait, Settlement, drain
 from orchestrator.core.ops import MessageKind, Status, WaitKind
 from orchestrator.engine.admission import take_limited
+from orchestrator.engine.crashes import losses_in_a_row
 from orchestrator.engine.endings import cancellation
 from orchestrator.engine.facts import Claimed, RunFacts
 from orchestrator.engine.journal.checkpoints import apply_checkpoints
@@ -96,7 +97,7 @@ def resume(tx: Tx, runs: Sequence[str], parked: Mapping[str, int]) -> list[Claim
     if not runs:
         return []
     order = {run: n for n, run in enumerate(runs)}
-    facts = sorted(load_facts(tx, runs), key=lambda f: order[f.id])
+    facts = sorted(losses_in_a_row(tx, load_facts(tx, runs)), key=lambda f: order[f.id])
     first = {f.id: [Entry(_beginning(f, tx), tx.now)] for f in facts}
     claimed = _learn(tx, facts, first)
     tx.flush()

@@ -46,7 +46,8 @@ def terminate(tx: Tx, run: str, actor: Actor) -> int:
     Raises RunNotFound, RunEnded.
     """
     rows = tx.db.query(
-        "UPDATE signalbox_run SET fence = fence + 1, owner = ?, gate = NULL WHERE id = ? AND ended_at IS NULL RETURNING status",
+        "UPDATE signalbox_run SET fence = fence + 1, owner = ?, gate = NULL"
+        " WHERE id = ? AND ended_at IS NULL RETURNING status",
         [Id(tx.owner), Id(run)],
     )
     if not rows:

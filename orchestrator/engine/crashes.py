@@ -1,6 +1,7 @@
 """A run whose own process died: tried again, alone, until it is plain that the run is to blame."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
@@ -18,6 +19,9 @@ from orchestrator.sdk.transport import StepRun
 
 ALONE_AFTER = 2  # losses of its worker; from then on it may be the run that kills them
 CRASHED = "run.crashed"
+LAST_PROGRESS = (
+    "coalesce((SELECT max(seq) FROM signalbox_journal WHERE run = ? AND kind LIKE ? AND kind <> 'step.started'), 0)"
+)
 
 
 def runs_alone(definition: Definition, facts: RunFacts) -> bool:
@@ -28,9 +32,22 @@ def runs_alone(definition: Definition, facts: RunFacts) -> bool:
 def crashes_in_a_row(tx: Tx, run: str) -> int:
     """How often its own process died since a step of it last came further."""
     [(count,)] = tx.db.query(
-        "SELECT count(*) FROM signalbox_journal WHERE run = ? AND kind = ? AND seq > coalesce((SELECT max(seq)"
-        " FROM signalbox_journal WHERE run = ? AND kind LIKE ? AND kind <> 'step.started'), 0)",
+        f"SELECT count(*) FROM signalbox_journal WHERE run = ? AND kind = ? AND seq > {LAST_PROGRESS}",
         [Id(run), CRASHED, Id(run), "step.%"],
+    )
+    return int(count)
+
+
+def losses_in_a_row(tx: Tx, runs: Sequence[RunFacts]) -> list[RunFacts]:
+    """The same runs; of those that lost several workers, ``lost`` counts since a step of theirs last came further."""
+    return [replace(run, lost=_losses(tx, run.id)) if run.lost >= ALONE_AFTER else run for run in runs]
+
+
+def _losses(tx: Tx, run: str) -> int:
+    [(count,)] = tx.db.query(
+        f"SELECT count(*) FROM signalbox_journal WHERE run = ? AND kind IN ('run.recovered', '{CRASHED}')"
+        f" AND seq > {LAST_PROGRESS}",
+        [Id(run), Id(run), "step.%"],
     )
     return int(count)
 

@@ -14,6 +14,8 @@ from tests.engine.conftest import StartEngine
 from tests.engine.gates import Gate
 from tests.engine.reading import completed, soon, until
 
+LOOKS = 3
+
 
 class Crowd:
     """How many are inside at once, by name."""
@@ -34,7 +36,8 @@ class Crowd:
 
     async def visit(self, name: str) -> str:
         self.enter(name)
-        await asyncio.sleep(0.005)
+        for _ in range(LOOKS):
+            await asyncio.to_thread(Run.objects.count)  # time for others to come in, if they could
         self.leave(name)
         return name
 
@@ -165,7 +168,7 @@ def test_a_priority_puts_runs_before_others(start: StartEngine) -> None:
     @function("job/asked", flow=[Concurrency(1), Priority("event.data.ahead")])
     async def ordered(ctx: Context[Any]) -> None:
         await ctx.step.run("note", lambda: order.append(ctx.event.data["name"]))
-        await ctx.step.run("rest", asyncio.sleep, 0.01)
+        await ctx.step.run("rest", asyncio.to_thread, Run.objects.count)
 
     start()
     for n in range(4):

@@ -208,8 +208,8 @@ class PostgresConnection(Connection):
         rows = self.query(
             "WITH due AS (SELECT id FROM signalbox_run WHERE owner IS NULL"
             f" AND {condition} ORDER BY prio LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)"
-            " UPDATE signalbox_run r SET owner = ?, fence = r.fence + 1, status = 'running', due_at = NULL, gate = NULL,"
-            " started_at = coalesce(r.started_at, ?) FROM due WHERE r.id = due.id RETURNING r.id, r.prio",
+            " UPDATE signalbox_run r SET owner = ?, fence = r.fence + 1, status = 'running', due_at = NULL,"
+            " gate = NULL, started_at = coalesce(r.started_at, ?) FROM due WHERE r.id = due.id RETURNING r.id, r.prio",
             [*params, limit, Id(owner), now],
         )
         return [self.id(row[0]) for row in sorted(rows, key=lambda row: row[1])]
