@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import IO
 
 from tests.servers import apt_install, find_chromium, find_postgres, find_redis, postgres
 
@@ -51,20 +52,60 @@ class Outcome:
     reason: str = ""
 
 
+Command = Sequence[str | Path]
+
+
+@dataclass(slots=True)
+class Running:
+    """A check under way; ``said`` is what it printed so far, None when that goes to the terminal."""
+
+    check: str
+    process: "subprocess.Popen[bytes]"
+    said: IO[bytes] | None
+    tested: bool
+    started: float = field(default_factory=monotonic)
+
+
 @dataclass(slots=True)
 class Checks:
-    """Runs checks one after another, prints each as it starts, and remembers how they ended."""
+    """Runs checks, prints each as it starts, and remembers how they ended."""
 
     env: Mapping[str, str]
     outcomes: list[Outcome] = field(default_factory=list)
 
-    def run(self, check: str, command: Sequence[str | Path], **env: str) -> None:
+    def run(self, check: str, command: Command, **env: str) -> None:
         """Run ``command``; pytest's exit code for an empty collection counts as skipped."""
-        print(f"\n=== {check}", flush=True)
-        started = monotonic()
-        code = subprocess.run([str(part) for part in command], env={**self.env, **env}).returncode
-        seconds = monotonic() - started
-        if code == NO_TESTS_COLLECTED and "pytest" in command:
+        self.run_together((check, command, env))
+
+    def run_together(self, *checks: tuple[str, Command, Mapping[str, str]]) -> None:
+        """Run several at once; the first one prints as it goes, the others when they have ended."""
+        running = [self._start(*check, quiet=bool(n)) for n, check in enumerate(checks)]
+        for one in running:
+            self._wait(one)
+
+    def _start(self, check: str, command: Command, env: Mapping[str, str], *, quiet: bool) -> Running:
+        said = tempfile.TemporaryFile() if quiet else None  # noqa: SIM115 - read and closed when it has ended
+        if said is None:
+            print(f"\n=== {check}", flush=True)
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            env={**self.env, **env},
+            stdout=said,
+            stderr=subprocess.STDOUT if said else None,
+        )
+        return Running(check, process, said, tested="pytest" in command)
+
+    def _wait(self, one: Running) -> None:
+        code = one.process.wait()
+        seconds = monotonic() - one.started
+        check = one.check
+        if one.said is not None:
+            one.said.seek(0)
+            print(f"\n=== {check}", flush=True)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(one.said.read())
+            one.said.close()
+        if code == NO_TESTS_COLLECTED and one.tested:
             self.outcomes.append(Outcome(check, "SKIPPED", seconds, "no tests of this kind"))
         else:
             word, reason = ("FAILED", f"exit code {code}") if code else ("PASSED", "")
@@ -93,15 +134,17 @@ def lint(checks: Checks) -> None:
 
 
 def test(checks: Checks, stack: ExitStack) -> None:
-    """The suite on both databases, then the browser."""
+    """The suite on both databases at once, since each waits for its own half of the time; then the browser."""
     pytest = [PYTHON, "-m", "pytest", "-q"]
-    checks.run("tests on SQLite", pytest)
+    suites: list[tuple[str, Command, Mapping[str, str]]] = [("tests on SQLite", pytest, {})]
     url = postgres_url(stack)
     if url:
         if not find_redis() and not apt_install("redis-server"):
             checks.skip("tests with Redis", "Redis is not installed; apt install redis-server")
-        checks.run("tests on PostgreSQL", [*pytest, *(f"--ignore=tests/{place}" for place in PURE)], DATABASE_URL=url)
-    else:
+        impure = [*pytest, *(f"--ignore=tests/{place}" for place in PURE)]
+        suites.append(("tests on PostgreSQL", impure, {"DATABASE_URL": url}))
+    checks.run_together(*suites)
+    if not url:
         checks.skip("tests on PostgreSQL", "PostgreSQL is not installed; apt install postgresql, or set DATABASE_URL")
     if find_chromium() or (apt_install("chromium", "fonts-dejavu-core") and find_chromium()):
         checks.run("tests in Chromium", [*pytest, "-m", "browser"])
