@@ -40,7 +40,8 @@ class SbChart extends HTMLElement {
   draw() {
     this.area.querySelector(".chart-said")?.remove();
     const touch = matchMedia("(pointer: coarse)").matches;
-    const layout = themed(this.figure.layout, touch ? false : "select");
+    const selects = !touch && this.figure.data.some((trace) => trace.customdata);
+    const layout = themed(this.figure.layout, selects ? "select" : false);
     const options = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
     return this.plotly.react(this.area, this.figure.data.map(coloured), layout, options);
   }
@@ -69,7 +70,7 @@ function coloured(trace) {
 
 function themed(layout, dragmode) {
   const axis = { gridcolor: token("--line-faint"), linecolor: token("--line"), zerolinecolor: token("--line"), tickfont: { size: TICKS }, fixedrange: true, automargin: true };
-  const title = (own) => (own.title ? { title: { ...own.title, font: { size: TICKS } } } : {});
+  const title = (own) => (own?.title ? { title: { ...own.title, font: { size: TICKS } } } : {});
   return {
     ...layout,
     dragmode,
@@ -79,9 +80,9 @@ function themed(layout, dragmode) {
     font: { family: "Inter, system-ui, sans-serif", size: 12, color: token("--fg-muted") },
     hoverlabel: { bgcolor: token("--bg-raised"), bordercolor: token("--line"), font: { color: token("--fg") } },
     newselection: { line: { color: token("--accent"), width: 1 } },
-    xaxis: { ...axis, ...layout.xaxis },
+    xaxis: { ...axis, ...layout.xaxis, ...title(layout.xaxis) },
     yaxis: { ...axis, ...layout.yaxis, ...title(layout.yaxis) },
-    yaxis2: { ...axis, ...layout.yaxis2, ...title(layout.yaxis2) },
+    ...(layout.yaxis2 ? { yaxis2: { ...axis, ...layout.yaxis2, ...title(layout.yaxis2) } } : {}),
   };
 }
 
