@@ -50,7 +50,9 @@ class Ward:
             percent = 100 * max(0.0, used.cpu_seconds - seconds) / max(moment - then, 0.001)
             self._tell(percent, used.memory_bytes)
         self._before = (moment, used.cpu_seconds)
-        if self.machine is not None and used.memory_bytes > self.machine.memory_bytes:
+        # The kernel knows better where it may keep the limit: here memory that processes share counts for each.
+        limited = self.machine is not None and self._cgroup is None
+        if limited and self.machine is not None and used.memory_bytes > self.machine.memory_bytes:
             self._over = True
             self.child.kill()
 

@@ -30,7 +30,11 @@ class Warden:
         if self._process is None:
             with suppress(OSError):  # without a shell they are left to whoever watches the machine
                 self._process = subprocess.Popen(
-                    ("/bin/sh", "-c", SCRIPT), stdin=subprocess.PIPE, start_new_session=True
+                    ("/bin/sh", "-c", SCRIPT),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for the engine, which drains
                 )
         self._tell(f"begun {group}\n")
 
