@@ -12,7 +12,6 @@ from orchestrator.core.controls import (
     Throttle,
     Timeouts,
 )
-from orchestrator.core.cron import Cron
 from orchestrator.core.errors import NonRetriableError, OrchestratorError, RetryAfter, StepError
 from orchestrator.core.machines import Machine
 from orchestrator.core.retry import Retries
@@ -23,6 +22,7 @@ from orchestrator.sdk.functions import Function, Task, function, task
 from orchestrator.sdk.sending import asend, asignal, send, signal
 from orchestrator.sdk.steps import StepTools
 from orchestrator.sdk.steps_sync import SyncStepTools
+from orchestrator.sdk.timing import Cron, Every
 
 __all__ = [
     "Batch",
@@ -32,6 +32,7 @@ __all__ = [
     "Cron",
     "Debounce",
     "Event",
+    "Every",
     "Function",
     "Idempotency",
     "Machine",

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from orchestrator.conf import settings
 from orchestrator.core.cron import next_tick
-from orchestrator.core.errors import InvalidCron, InvalidExpression, InvalidFunction
+from orchestrator.core.errors import InvalidCron, InvalidExpression, InvalidFunction, InvalidSchedule
 from orchestrator.core.expressions import compile_expression
 from orchestrator.core.routing import IF_ROOTS
 from orchestrator.sdk.discovery import ImportFailure, failures
@@ -26,6 +26,7 @@ DECLARATIONS: Sequence[tuple[type[Exception], str, str]] = (
         "Ids are unique over all modules; docs/authoring.md says what a declaration takes.",
     ),
     (InvalidCron, "signalbox.E003", "Five fields, as in Cron('0 9 * * MON', tz='Europe/Zurich'), or @daily."),
+    (InvalidSchedule, "signalbox.E003", "docs/schedules.md says what a schedule takes."),
     (InvalidExpression, "signalbox.E004", "if_ is an expression over event, as in 'event.data.total > 100'."),
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, OuterRef, Subquery
@@ -10,6 +10,7 @@ from django.db.models import Count, OuterRef, Subquery
 from console.presenters.figures import FAILED, SPANS, Micros, newest, percent
 from console.presenters.schedules import schedule
 from console.presenters.text import STATUS_WORDS
+from orchestrator.core.durations import format_duration
 from orchestrator.core.ops import Status
 from orchestrator.models import Function, Run
 from orchestrator.models.fields import to_micros
@@ -127,5 +128,7 @@ def _trigger(trigger: Mapping[str, Any], now: datetime) -> Trigger:
     if trigger.get("cron"):
         told = schedule(trigger, now)
         return Trigger("cron", told.expression, told.words, told.next)
+    if trigger.get("every"):
+        return Trigger("cron", f"every {format_duration(timedelta(seconds=trigger['every']))}")
     condition = trigger.get("if") or trigger.get("expression")
     return Trigger("event", str(trigger.get("event", "")), f"if {condition}" if condition else "")

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from orchestrator.core.cron import Cron
 from orchestrator.core.errors import InvalidExpression, InvalidFunction
 from orchestrator.core.expressions import Expression, compile_expression
+from orchestrator.core.schedules import Interval
 
 MAX_EVENT_BYTES = 255
 SEPARATORS = "/."
@@ -23,9 +25,10 @@ class Trigger:
     event: str | None = None
     expression: str | None = None
     cron: Cron | None = None
+    every: Interval | None = None
 
     def __post_init__(self) -> None:
-        if (self.event is None) == (self.cron is None):
+        if [self.event, self.cron, self.every].count(None) != 2:
             raise InvalidFunction("a trigger is either an event or a schedule: give exactly one")
         if self.event is None:
             if self.expression is not None:
@@ -41,6 +44,8 @@ class Trigger:
         """The trigger as JSON, without what it does not have."""
         if self.cron is not None:
             return {"cron": self.cron.expression, "tz": self.cron.tz}
+        if self.every is not None:
+            return {"every": self.every.every.total_seconds(), "offset": self.every.offset.total_seconds()}
         return {"event": self.event, **({"expression": self.expression} if self.expression else {})}
 
     @classmethod
@@ -48,6 +53,8 @@ class Trigger:
         """The trigger that ``to_json`` wrote."""
         if "cron" in data:
             return cls(cron=Cron(data["cron"], data.get("tz") or "UTC"))
+        if "every" in data:
+            return cls(every=Interval(timedelta(seconds=data["every"]), timedelta(seconds=data.get("offset", 0))))
         return cls(event=data.get("event"), expression=data.get("expression"))
 
 

@@ -23,6 +23,7 @@ class Registered:
     queue: str
     flow: Flow = NO_FLOW
     version: str = ""  # of the code that its new runs are pinned to; none when they move along
+    kind: str = "function"
 
 
 class Catalog:
@@ -64,14 +65,20 @@ class Catalog:
 
 def registered(definition: Definition, version: str = "", env: int = 1) -> Registered:
     return Registered(
-        env, definition.id, definition.triggers, definition.queue, definition.flow, version if definition.pinned else ""
+        env,
+        definition.id,
+        definition.triggers,
+        definition.queue,
+        definition.flow,
+        version if definition.pinned else "",
+        definition.kind,
     )
 
 
 def read_catalog(tx: Tx) -> list[Registered]:
     """Every function that is registered by some process."""
     rows = tx.db.query(
-        "SELECT env, slug, CAST(triggers AS text), CAST(config AS text), version FROM signalbox_function"
+        "SELECT env, slug, CAST(triggers AS text), CAST(config AS text), version, kind FROM signalbox_function"
         " WHERE removed_at IS NULL"
     )
     return [
@@ -82,6 +89,7 @@ def read_catalog(tx: Tx) -> list[Registered]:
             config.get("queue", "default"),
             Flow.from_json(config.get("flow", {})),
             version if config.get("pinned") else "",
+            kind,
         )
-        for env, slug, triggers, config, version in ((*row[:3], orjson.loads(row[3]), row[4]) for row in rows)
+        for env, slug, triggers, config, version, kind in ((*row[:3], orjson.loads(row[3]), *row[4:]) for row in rows)
     ]

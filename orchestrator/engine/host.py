@@ -20,7 +20,7 @@ from orchestrator.engine.clock import system_clock
 from orchestrator.engine.collecting import Collector
 from orchestrator.engine.dispatch import NEAR, Dispatcher
 from orchestrator.engine.homelock import HomeLock, home_lock
-from orchestrator.engine.journal.items import Call, Ingest
+from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.journal.writer import JournalWriter
 from orchestrator.engine.keeper import Duty, Keeper
@@ -89,7 +89,7 @@ class EngineHost:
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
         self._thread = threading.Thread(target=self._run_loop, name="signalbox-engine", daemon=True)
-        self._ticker = Ticker(self.runtime.starting)
+        self._ticker = Ticker(self.journal, self.runtime.queueing)
         self._keeper = Keeper(self._duties())
         self._retention = RetentionDuty(
             partial(open_connection, config.database, checkpoints=False), config.retention, system_clock
@@ -103,7 +103,6 @@ class EngineHost:
         ).result()
         self.runtime.attach(self.dispatcher, self.loop)
         self.runtime.refresh_catalog()
-        self._ticker = Ticker(self.runtime.starting)
         capture.start()
         self._thread.start()
         self._sweep()
@@ -186,9 +185,7 @@ class EngineHost:
             scratch.sweep(running, ended)
 
     def _tick(self) -> None:
-        starts = self._ticker.due(system_clock.now())
-        if starts:
-            self.runtime.commit(Ingest(starts))
+        self._ticker.tick()
 
     def _tidy(self) -> None:
         self.journal.submit(Call(tidy)).result()

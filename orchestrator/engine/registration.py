@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import orjson
 
+from orchestrator.engine.declared import declare_schedules
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.sdk.registry import Definition
 
@@ -31,3 +32,4 @@ def register(tx: Tx, definitions: Iterable[Definition], version: str = "", env: 
     for slug, config in rows:
         if slug not in slugs and orjson.loads(config).get("module") in modules:
             tx.db.run("UPDATE signalbox_function SET removed_at = ? WHERE slug = ? AND env = ?", [tx.now, slug, env])
+    declare_schedules(tx, known, env)

@@ -16,13 +16,14 @@ from orchestrator.core.ops import OpKind, StepCompleted
 from orchestrator.engine import capture
 from orchestrator.engine.catalog import Catalog, registered
 from orchestrator.engine.clock import VirtualClock
+from orchestrator.engine.declared import declare_schedules
 from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.journal.inline import InlineJournal
 from orchestrator.engine.journal.items import Call, Ingest
 from orchestrator.engine.pool import InlinePool
 from orchestrator.engine.recording import Recorder
 from orchestrator.engine.runtime import Runtime, install
-from orchestrator.engine.schedules import Ticker
+from orchestrator.engine.schedules import Ticker, next_due
 from orchestrator.engine.sql import Connection
 from orchestrator.engine.timers import Timers
 from orchestrator.engine.transactions import transact
@@ -66,8 +67,8 @@ class VirtualEngine:
             transact=body,
         )
         self.runtime.attach(self.dispatcher, self.loop)
-        self._ticker = Ticker(self.runtime.starting)
-        self._ticker.due(clock.now())
+        self._ticker = Ticker(self.journal, self.runtime.queueing)
+        self.journal.submit(Call(partial(declare_schedules, definitions=list(registry)))).result()
         self._database = config.database
         self._nested = nested
         self._former = install(self.runtime) if nested else None  # the code under test sends to it, too
@@ -82,7 +83,10 @@ class VirtualEngine:
     def pump(self) -> None:
         """Runs until everything waits for time or for somebody."""
         with self._installed():
+            self._ticker.tick()
             self.loop.run_until_complete(self._settle())
+            while self._ticker.tick():  # a tick may have waited for the end of a run
+                self.loop.run_until_complete(self._settle())
 
     def advance(self, delta: timedelta) -> None:
         """Moves the clock, stopping at each timer on the way."""
@@ -98,7 +102,7 @@ class VirtualEngine:
         """The moment at which something happens by itself."""
         db = self.journal.db
         [(stored,)] = db.query("SELECT min(due_at) FROM signalbox_run WHERE owner IS NULL AND due_at IS NOT NULL")
-        found = [db.moment(stored), self.timers.next_due(), self._ticker.next_due()]
+        found = [db.moment(stored), self.timers.next_due(), next_due(db)]
         later = [moment for moment in found if moment is not None and moment > self.clock.now()]
         return min(later, default=None)
 
@@ -113,7 +117,6 @@ class VirtualEngine:
 
     async def _settle(self) -> None:
         end = time.monotonic() + PATIENCE_SECONDS
-        self._tick()
         self.runtime.route_soon()
         self.dispatcher.claim()
         looks = 0
@@ -130,11 +133,6 @@ class VirtualEngine:
         if not self.dispatcher.idle:
             return True
         return any(not run.is_quiet for run in self.dispatcher.live.values())
-
-    def _tick(self) -> None:
-        starts = self._ticker.due(self.clock.now())
-        if starts:
-            self.runtime.commit(Ingest(starts))
 
     @contextmanager
     def _installed(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from orchestrator.core.cron import Cron, describe
+from orchestrator.core.cron import Cron
 from orchestrator.core.durations import Duration
 from orchestrator.core.errors import InvalidFunction
 from orchestrator.core.expressions import compile_expression
@@ -15,11 +15,13 @@ from orchestrator.core.machines import Machine
 from orchestrator.core.retention import as_json
 from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
+from orchestrator.core.schedules import words
 from orchestrator.sdk.arguments import signature
 from orchestrator.sdk.events import RunFailed, name_of
 from orchestrator.sdk.limits import limits_of
 from orchestrator.sdk.registry import Definition, registry
 from orchestrator.sdk.schemas import event_schema, task_schema
+from orchestrator.sdk.timing import Declared, Timed
 
 UNNAMED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
 ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,159}")
@@ -56,7 +58,8 @@ def declare(
     _check(function_id, body, kind, sources)
     if if_ is not None:
         compile_expression(if_)
-    triggers = tuple(_trigger(function_id, source, if_) for source in sources)
+    triggers = tuple(trigger for source in sources for trigger in _triggers(function_id, source, if_))
+    schedules = tuple(source.declared for source in sources if isinstance(source, Timed))
     policy = Retries.of(retries)
     controls = Flow.of(flow)
     limits = limits_of(machine, on_out_of_memory, max_duration, function_id=function_id)
@@ -74,8 +77,9 @@ def declare(
         pinned=pinned,
         flow=controls,
         limits=limits,
+        schedules=schedules,
         payloads=payloads,
-        config=_config(body, policy, queue, triggers)
+        config=_config(body, policy, queue, schedules)
         | {"pinned": pinned, "flow": controls.to_json(), **limits.to_json(), **as_json(retention)}
         | {"payload_schema": task_schema(body) if kind == "task" else event_schema(payloads)},
     )
@@ -113,9 +117,10 @@ def _class_of(source: Any) -> type[Any] | None:
     return source if isinstance(source, type) else None
 
 
-def _trigger(function_id: str, source: Any, if_: str | None) -> Trigger:
-    if isinstance(source, Cron):
-        return Trigger(event=None, expression=None, cron=source)
+def _triggers(function_id: str, source: Any, if_: str | None) -> list[Trigger]:
+    if isinstance(source, Timed):
+        specs = source.declared.schedule.specs
+        return [Trigger(cron=spec) if isinstance(spec, Cron) else Trigger(every=spec) for spec in specs]
     if isinstance(source, On):
         if source.if_ is not None:
             compile_expression(source.if_)
@@ -123,10 +128,10 @@ def _trigger(function_id: str, source: Any, if_: str | None) -> Trigger:
     name = source if isinstance(source, str) else name_of(source)
     if not name:
         raise InvalidFunction(f"{function_id!r}: {source!r} has no event name: decorate the class with @event('…')")
-    return Trigger(event=name, expression=if_, cron=None)
+    return [Trigger(event=name, expression=if_)]
 
 
-def _config(body: Callable[..., Any], retries: Retries, queue: str, triggers: Sequence[Trigger]) -> dict[str, Any]:
+def _config(body: Callable[..., Any], retries: Retries, queue: str, schedules: Sequence[Declared]) -> dict[str, Any]:
     code = inspect.unwrap(body).__code__
     policy = {
         **asdict(retries),
@@ -140,5 +145,5 @@ def _config(body: Callable[..., Any], retries: Retries, queue: str, triggers: Se
         "module": body.__module__,
         "source_file": code.co_filename,
         "source_line": code.co_firstlineno,
-        "schedules": [describe(trigger.cron) for trigger in triggers if trigger.cron],
+        "schedules": [words(declared.schedule) for declared in schedules],
     }

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from orchestrator.core.codec import return_shape
-from orchestrator.core.cron import Cron
 from orchestrator.core.durations import parse_duration
 from orchestrator.core.errors import MisplacedCall
 from orchestrator.core.flow import FlowControl
@@ -21,11 +20,12 @@ from orchestrator.sdk.events import RunFailed
 from orchestrator.sdk.port import engine
 from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.scope import CURRENT
+from orchestrator.sdk.timing import Cron, Every, Timed
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-Source = type[Any] | str | Cron | On
+Source = type[Any] | str | Cron | Every | On
 
 
 Handler = Callable[[Context[RunFailed]], Awaitable[object]] | Callable[[SyncContext[RunFailed]], object]
@@ -156,7 +156,7 @@ def function(
 ) -> FunctionDecorator[T]: ...
 @overload
 def function(
-    on: str | Cron | On | Iterable[Source],
+    on: str | Cron | Every | On | Iterable[Source],
     *,
     id: str | None = ...,
     name: str | None = ...,
@@ -188,6 +188,7 @@ def function(
     """Declares a function that starts by itself.
 
     ``on``: an ``@event`` class, an event's name ("shop/*" for all that begin so), ``Cron("0 9 * * MON")``,
+    ``Every("15m")``,
     ``On(event, if_=…)``, or a list of these. ``if_``: an expression over ``event`` that must be true.
     ``retries``: how often after the first attempt, or a ``Retries``; for the function and for each of its steps.
     ``flow``: how much of it may happen: ``Concurrency``, ``Throttle``, ``RateLimit``, ``Debounce``, ``Batch``,
@@ -199,7 +200,7 @@ def function(
     ``retention``: how long its runs are kept after their end, "forever" too; as ORCHESTRATOR["RETENTION"] says without.
     Raises InvalidFunction, InvalidExpression, InvalidCron, InvalidDuration.
     """
-    sources = [on] if isinstance(on, str | type | Cron | On) else list(on)
+    sources = [on] if isinstance(on, str | type | Timed | On) else list(on)
     limits = {"machine": machine, "on_out_of_memory": on_out_of_memory, "max_duration": max_duration}
     return FunctionDecorator(
         sources=sources,

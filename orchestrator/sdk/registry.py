@@ -9,6 +9,7 @@ from orchestrator.core.flow import NO_FLOW, Flow
 from orchestrator.core.retry import Retries
 from orchestrator.core.routing import Trigger
 from orchestrator.sdk.limits import NO_LIMITS, Limits
+from orchestrator.sdk.timing import Declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Definition:
     flow: Flow = NO_FLOW
     pinned: bool = False  # its runs go on with the version of the code that they began with
     limits: Limits = NO_LIMITS
+    schedules: tuple[Declared, ...] = ()
     payloads: Mapping[str, type[Any]] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
 

@@ -5,13 +5,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator import Context, Cron, On, SyncContext, TaskContext, function, send, task
+from orchestrator import Context, On, SyncContext, TaskContext, function, send, task
 from orchestrator.core.errors import InvalidPayload, UnknownFunction
 from orchestrator.core.events import IncomingEvent
 from orchestrator.engine.ingest import IngestMode, send_events
-from orchestrator.engine.journal.items import Ingest
-from orchestrator.engine.runtime import current
-from orchestrator.engine.schedules import Ticker
 from orchestrator.engine.triggering import trigger
 from orchestrator.models import Event, Run
 from tests.engine.conftest import StartEngine
@@ -164,29 +161,6 @@ def test_an_event_function_can_be_called_with_its_data(start: StartEngine) -> No
 
     start()
     assert completed(trigger("on-e", {"n": 7})) == 7
-
-
-def test_a_tick_starts_one_run_with_two_tickers(start: StartEngine) -> None:
-    @function(on=Cron("* * * * *", tz="Europe/Zurich"))
-    async def every_minute(ctx: Context[Any]) -> str:
-        return str(ctx.event.data["scheduled_at"])
-
-    start()
-    runtime = current()
-    moment = datetime(2030, 1, 1, 12, 0, 30, tzinfo=UTC)
-
-    def tick() -> None:
-        ticker = Ticker(runtime.starting)
-        for minutes in range(3):
-            if starts := ticker.due(moment + timedelta(minutes=minutes)):
-                runtime.commit(Ingest(starts))
-
-    all_at_once(tick, tick)
-
-    ticks = [completed(run.id) for run in Run.objects.filter(trigger="cron")]  # one more by the engine's own clock
-    assert sorted(tick for tick in ticks if tick.startswith("2030")) == [
-        f"2030-01-01T12:0{minute}:00.000000Z" for minute in range(3)
-    ]
 
 
 def test_a_burst_of_events_starts_every_run_once(start: StartEngine) -> None:
