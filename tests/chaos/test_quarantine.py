@@ -17,7 +17,7 @@ def runs_of(world: World, function: str) -> list[Any]:
 
 def test_8_a_step_that_kills_its_worker_is_quarantined_and_its_neighbours_are_not(start_world: StartWorld) -> None:
     world = start_world()
-    world.ask("march/asked", "errand/asked", count=1)
+    world.ask("vigil/asked", "errand/asked", count=1)
     [killer] = world.ask("murder/asked", count=1)
     for _ in range(ALONE_AFTER - 1):
         assert world.server.wait() == 1
@@ -39,32 +39,24 @@ def test_8_a_step_that_kills_its_worker_is_quarantined_and_its_neighbours_are_no
     told = f'"{story["error"]["message"]}"'
     eventually(lambda: [mourner.output for mourner in runs_of(world, "murder/on-failure")] == [told])
 
-    open_the_gate(world)
-    eventually(lambda: world.ledger.statuses() == Counter(completed=2 + 2 + 1 + 1, failed=1), within_seconds=30)
+    (world.witness.path.parent / "gate").touch()
+    eventually(lambda: [vigil.status for vigil in runs_of(world, "vigil")] == ["waiting"], within_seconds=20)
+    world.ask("vigil/over", count=1)
+    eventually(lambda: world.ledger.statuses() == Counter(completed=1 + 2 + 1, failed=1), within_seconds=20)
 
 
-def test_a_run_in_a_process_of_its_own_does_all_that_runs_do(start_world: StartWorld) -> None:
-    world = start_world()
+def test_a_run_in_a_process_of_its_own_does_all_that_runs_do(world: World) -> None:
     marches = world.ask("march/asked", "march/asked-in-threads", count=1)
-    for _ in range(ALONE_AFTER):
-        world.kill_after(2)
-        world.server.start()
-    open_the_gate(world)
+    world.witness.sees(2)
+    for run in [*runs_of(world, "march"), *runs_of(world, "march-in-threads")]:
+        world.server.post(f"/api/v1/runs/{run.id}/signal", {"name": "go", "data": "now"})
 
-    eventually(
-        lambda: Counter(r.status for r in world.ledger.runs()) == Counter(completed=2 + 2 + 1), within_seconds=40
-    )
+    eventually(lambda: world.ledger.statuses() == Counter(completed=2 + 2 + 1), within_seconds=40)
     for event in marches:
         [run] = world.server.get(f"/api/v1/events/{event}/runs")["data"]
         assert run["output"] == ["book", [3, "now"], 5]
-    alone = {(row.run, row.key): row.pid for row in world.ledger.attempts() if row.key in ("watch", "left")}
+    alone = {(row.run, row.key): row.pid for row in world.ledger.attempts() if row.key == "left"}
+    assert len(alone) == 2
     assert world.server.pid not in alone.values(), "executed beside others"
     assert len(world.ledger.bookings()) == len(set(world.ledger.bookings())) == 2
     world.assert_exact(marches)
-
-
-def open_the_gate(world: World) -> None:
-    """Lets the marches go on, and tells them to."""
-    (world.witness.path.parent / "gate").touch()
-    for run in [*runs_of(world, "march"), *runs_of(world, "march-in-threads")]:
-        world.server.post(f"/api/v1/runs/{run.id}/signal", {"name": "go", "data": "now"})

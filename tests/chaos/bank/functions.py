@@ -111,11 +111,10 @@ async def mourn(ctx: Context[Any]) -> str:
     return str(ctx.event.data.error.message)
 
 
-@function("march/asked")
+@function("march/asked", machine="small-1x")
 async def march(ctx: Context[Any]) -> list[Any]:
-    """Everything that a run can do, behind a gate."""
+    """Everything that a run can do, in a process of its own."""
     step = ctx.step
-    await step.run("watch", wait_at_the_gate)
     booked = await step.transaction("book", enter, ctx.run_id, "book")
     await step.sleep("rest", "100ms")
     both = await asyncio.gather(
@@ -126,10 +125,9 @@ async def march(ctx: Context[Any]) -> list[Any]:
     return [booked, both[:2], child]
 
 
-@function("march/asked-in-threads")
+@function("march/asked-in-threads", machine="small-1x")
 def march_in_threads(ctx: SyncContext[Any]) -> list[Any]:
     step = ctx.step
-    step.run("watch", wait_at_the_gate)
     booked = step.transaction("book", enter, ctx.run_id, "book")
     step.sleep("rest", "100ms")
     both = step.parallel(lambda: step.run("left", answer, 3), lambda: step.wait_for_signal("go"))
