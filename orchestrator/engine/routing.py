@@ -1,9 +1,15 @@
-"""The router: events that were stored inside authors' transactions get their runs, once each."""
+"""The router: events that were stored inside authors' transactions get their runs, once each.
+
+Events that more waits might take than one transaction asks are here too: it asks their waits, a slice at a time.
+"""
 
 import orjson
 
+from orchestrator.engine.gating import lock_gates
+from orchestrator.engine.journal.items import Start
 from orchestrator.engine.journal.starts import route_stored
 from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.journal.waits import Progress, go_on, progress_of
 from orchestrator.engine.rows import EventRow
 from orchestrator.engine.sql import Connection, Id
 from orchestrator.engine.starting import Starting, envelope, event_key
@@ -13,14 +19,21 @@ COLUMNS = 'id, env, name, CAST(data AS text), CAST("user" AS text), v, ts, exter
 
 
 def route_unrouted(tx: Tx, starting: Starting) -> bool:
-    """Routes the oldest unrouted events; whether there may be more."""
+    """Routes the oldest unrouted events, and asks one slice of waits; whether there may be more."""
     rows = tx.db.query(
         f"SELECT {COLUMNS} FROM signalbox_event WHERE routed_at IS NULL ORDER BY id LIMIT {SLICE}"
         + (" FOR UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else "")
     )
-    for values in rows:
-        _route(tx, _row(tx.db, values), starting)
-    return len(rows) == SLICE
+    events = [_row(tx.db, values) for values in rows]
+    begun: dict[str, Progress] = {}
+    for env in {event.env for event in events}:
+        begun |= progress_of(tx, env, [event.id for event in events if event.env == env])
+    starts = [_start(tx, event, starting) for event in events if event.id not in begun]
+    lock_gates(tx, starts)  # before any key
+    route_stored(tx, [start for start in starts if not _is_repeat(tx, start)])
+    for event in [event for event in events if event.id in begun][:1]:
+        go_on(tx, event, envelope(event, orjson.loads(event.data)), begun[event.id])
+    return len(rows) == SLICE or bool(begun)
 
 
 def _row(db: Connection, values: tuple[object, ...]) -> EventRow:
@@ -48,13 +61,20 @@ def _row(db: Connection, values: tuple[object, ...]) -> EventRow:
     )
 
 
-def _route(tx: Tx, row: EventRow, starting: Starting) -> None:
+def _start(tx: Tx, row: EventRow, starting: Starting) -> Start:
     key = event_key(row.env, row.external_id, row.id, tx.now)
-    if key is not None and not tx.db.use_keys([key])[0]:
-        tx.db.run(
-            "UPDATE signalbox_event SET routed_at = ?, duplicate_of = (SELECT ref FROM signalbox_idempotency"
-            " WHERE env = ? AND scope = ? AND key = ?) WHERE routed_at IS NULL AND id = ?",
-            [tx.now, key.env, key.scope, key.key, Id(row.id)],
-        )
-        return
-    route_stored(tx, starting.event(row, envelope(row, orjson.loads(row.data))))
+    return starting.event(row, envelope(row, orjson.loads(row.data)), key=key)
+
+
+def _is_repeat(tx: Tx, start: Start) -> bool:
+    """Whether an event of the same id was stored before: then it is told so, and starts nothing."""
+    key, event = start.key, start.event
+    assert event is not None
+    if key is None or tx.db.use_keys([key])[0]:
+        return False
+    tx.db.run(
+        "UPDATE signalbox_event SET routed_at = ?, duplicate_of = (SELECT ref FROM signalbox_idempotency"
+        " WHERE env = ? AND scope = ? AND key = ?) WHERE routed_at IS NULL AND id = ?",
+        [tx.now, key.env, key.scope, key.key, Id(event.id)],
+    )
+    return True

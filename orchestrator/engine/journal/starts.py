@@ -5,38 +5,59 @@ from dataclasses import replace
 
 import orjson
 
-from orchestrator.core import matching
-from orchestrator.core.ops import MessageKind
+from orchestrator.engine.gate_rows import add_skips
+from orchestrator.engine.gating import lock_gates
 from orchestrator.engine.journal.items import Start
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.engine.rows import EventRow, InboxRow
+from orchestrator.engine.journal.waits import match_waits
+from orchestrator.engine.rows import EventRow
 from orchestrator.engine.sql import Id
-
-KEYS_AT_ONCE = 500  # parameters of one statement
 
 
 def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
     """Stores the events with all their runs, and leaves a message for every run that waited for one of them."""
+    gates = lock_gates(tx, starts)
     new = _without_seeded_repeats(tx, starts)
     _use_keys(tx, [start for start in new if start.key is not None])
+    if gates is not None:
+        gates.decide([start for start in new if not start.repeated])
+        _keep_answers(tx, new)
     events: list[Start] = []
     for start in new:
-        if start.event is not None and (start.store_repeats or not start.repeated):
-            tx.add(start.event)
         if start.repeated:
             tx.effects.refused.extend(start.runs)
             continue
         if start.event is not None and start.event.routed_at is not None:
             events.append(start)
-        for run in start.runs:
+        for run in gates.inserts(start) if gates is not None else start.runs:
             tx.add_run(run)
-    match_waits(tx, events)
+    unfinished = match_waits(tx, events)
+    for start in new:
+        if start.event is not None and (start.store_repeats or not start.repeated):
+            event = _with_skips(start, start.event) if start.turned else start.event
+            tx.add(event._replace(routed_at=None) if event.id in unfinished else event)
+
+
+def _with_skips(start: Start, event: EventRow) -> EventRow:
+    """It also tells what gates decided."""
+    return event._replace(skipped=orjson.dumps([*orjson.loads(event.skipped or "[]"), *start.turned]).decode())
+
+
+def _keep_answers(tx: Tx, starts: Sequence[Start]) -> None:
+    """The key of a call stands for the run that was joined."""
+    for start in starts:
+        if start.event is None and start.key is not None and start.joined and not start.repeated:
+            tx.db.run(
+                "UPDATE signalbox_idempotency SET ref = ? WHERE env = ? AND scope = ? AND key = ?",
+                [Id(start.ref), start.key.env, start.key.scope, start.key.key],
+            )
 
 
 def _without_seeded_repeats(tx: Tx, starts: Sequence[Start]) -> list[Start]:
     """Events that a retry of the same request sends again are there already, under the same ids."""
     for start in starts:
         start.repeated = False  # a batch that failed is applied again
+        start.turned, start.joined = [], {}
     seeded = [start for start in starts if start.seed is not None]
     if not seeded:
         return list(starts)
@@ -65,52 +86,24 @@ def _use_keys(tx: Tx, starts: Sequence[Start]) -> None:
             start.ref = tx.db.id(ref)
 
 
-def match_waits(tx: Tx, starts: Sequence[Start]) -> None:
-    """One look for all names of the batch; most events have nobody waiting for their name."""
-    if not starts:
-        return
-    waited = _waited(tx, list({(start.event.env, start.event.name) for start in starts if start.event}))
-    for start in starts:
-        if start.event and (start.event.env, start.event.name) in waited:
-            _match_one(tx, start.event, dict(start.payload or {}))
+def route_stored(tx: Tx, starts: Sequence[Start]) -> None:
+    """Routes events that were stored in authors' transactions, but those that somebody else did."""
+    gates = lock_gates(tx, starts)
+    ours = [start for start in starts if _mark_routed(tx, start)]
+    if gates is not None:
+        gates.decide(ours)
+        add_skips(tx, {start.event.id: start.turned for start in ours if start.event and start.turned})
+    for start in ours:
+        for new in gates.inserts(start) if gates is not None else start.runs:
+            tx.add_run(new)
+    routed = [replace(start, event=start.event._replace(routed_at=tx.now)) for start in ours if start.event]
+    for event in match_waits(tx, routed):
+        tx.db.run("UPDATE signalbox_event SET routed_at = NULL WHERE id = ?", [Id(event)])
 
 
-def _waited(tx: Tx, names: list[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Those of the names, each with its environment, that anybody waits for."""
-    names += names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names))  # few texts, so that they stay prepared
-    values = ", ".join(["(CAST(? AS integer), CAST(? AS text))"] * len(names))
-    found = tx.db.query(
-        # Not EXISTS, of which PostgreSQL may make a join that reads every wait.
-        f"SELECT column1, column2 FROM (VALUES {values}) AS v WHERE (SELECT 1 FROM signalbox_wait"
-        " WHERE kind = 'event' AND env = column1 AND name = column2 LIMIT 1) = 1",
-        [value for pair in names for value in pair],
-    )
-    return {(env, name) for env, name in found}
-
-
-def _match_one(tx: Tx, event: EventRow, payload: dict[str, object]) -> None:
-    keys = matching.equality_keys(payload)
-    message = orjson.dumps(payload).decode()
-    for start in range(0, len(keys), KEYS_AT_ONCE):
-        condition, params = tx.db.any_of("eq", keys[start : start + KEYS_AT_ONCE])
-        found = tx.db.query(
-            "SELECT run, key, expr FROM signalbox_wait WHERE kind = 'event' AND env = ? AND name = ?"
-            f" AND {condition} ORDER BY run, key",
-            [event.env, event.name, *params],
-        )
-        for run, key, expr in found:
-            if matching.accepts(expr, payload):
-                tx.add(InboxRow(tx.db.id(run), f"step:{key}", MessageKind.EVENT, message, tx.now))
-
-
-def route_stored(tx: Tx, start: Start) -> None:
-    """Routes an event that was stored in an author's transaction, unless somebody else did."""
+def _mark_routed(tx: Tx, start: Start) -> bool:
     event = start.event
     assert event is not None
     sql = "UPDATE signalbox_event SET routed_at = ?, skipped = CAST(? AS {}) WHERE id = ? AND routed_at IS NULL"
     sql = sql.format("json" if tx.db.vendor == "postgresql" else "text")
-    if tx.db.touch(sql, [tx.now, event.skipped, Id(event.id)])() == 0:
-        return
-    for new in start.runs:
-        tx.add_run(new)
-    match_waits(tx, [replace(start, event=event._replace(routed_at=tx.now))])
+    return tx.db.touch(sql, [tx.now, event.skipped, Id(event.id)])() == 1
