@@ -142,15 +142,15 @@ class Harness:
         """Sends an event (a payload instance, or a name and its data); the runs it started, run as far as they go."""
         starts = build_starts(self._engine.runtime.starting, [incoming(what, data, id=id)])
         [start] = self._engine.commit(Ingest(starts))
-        return [HarnessRun(self._db, new.run.id) for new in start.runs if not start.repeated]
+        return [HarnessRun(self._db, run) for run in start.run_ids]
 
     def trigger(self, target: Callee[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> HarnessRun:
         """Starts a task, or an event function with its event's data, and runs it as far as it goes."""
         runtime = self._engine.runtime
         payload = encode(payload_for(target.definition, args, kwargs))
         new = runtime.starting.run(1, target.id, trigger="call", now=self.clock.now(), input=payload)
-        self._engine.commit(Ingest([Start(None, None, [new], ref=new.run.id)]))
-        return HarnessRun(self._db, new.run.id)
+        [start] = self._engine.commit(Ingest([Start(None, None, [new], ref=new.run.id)]))
+        return HarnessRun(self._db, start.ref)
 
     def signal(self, run: HarnessRun, name: str, data: Any = None) -> None:
         """Raises RunEnded when the run has ended."""

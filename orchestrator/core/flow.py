@@ -81,7 +81,7 @@ class Flow:
     @property
     def limits_starts(self) -> bool:
         """Whether its runs have to be admitted before they execute."""
-        return bool(self.concurrency or self.throttle)
+        return bool(self.concurrency or self.throttle or self.singleton)
 
     @property
     def ends_runs(self) -> bool:

@@ -19,6 +19,11 @@ def target_of(key: str) -> str:
     return key.partition(":")[2].partition(SEPARATOR)[0]
 
 
+def gate_of(key: str) -> str:
+    """What kind of limit it is: "concurrency", "throttle", "singleton" and so on."""
+    return target_of(key).partition(":")[0]
+
+
 def lock_limits(tx: Tx, declared: Mapping[str, Declared]) -> dict[str, LimitState]:
     """The state of each limit, locked until the commit. ``declared``: what the code says; operators may say more."""
     keys = sorted(declared)
@@ -68,16 +73,23 @@ def overrides(tx: Tx, targets: Iterable[str]) -> dict[tuple[str, str], tuple[int
 
 
 def count_used(tx: Tx, keys: Sequence[str]) -> dict[str, int]:
-    """Places taken by runs that somebody holds."""
-    return dict(
-        _read(
-            tx,
-            keys,
-            "SELECT s.key, count(*) FROM signalbox_slot s JOIN signalbox_run r ON r.id = s.run AND r.fence = s.fence"
-            " WHERE {} AND r.owner IS NOT NULL GROUP BY s.key",
-            column="s.key",
-        )
+    """Places taken by runs that somebody holds; a singleton's by the run that has not ended."""
+    single = [key for key in keys if gate_of(key) == "singleton"]
+    held = _read(
+        tx,
+        [key for key in keys if key not in single] if single else keys,
+        "SELECT s.key, count(*) FROM signalbox_slot s JOIN signalbox_run r ON r.id = s.run AND r.fence = s.fence"
+        " WHERE {} AND r.owner IS NOT NULL GROUP BY s.key",
+        column="s.key",
     )
+    kept = _read(
+        tx,
+        single,
+        "SELECT s.key, count(*) FROM signalbox_slot s JOIN signalbox_run r ON r.id = s.run"
+        " WHERE {} AND s.fence = 0 AND r.ended_at IS NULL AND coalesce(r.gate, '') <> s.key GROUP BY s.key",
+        column="s.key",
+    )
+    return dict([*held, *kept])
 
 
 def open_gates(tx: Tx, keys: Iterable[str], room: int) -> None:
@@ -88,6 +100,7 @@ def open_gates(tx: Tx, keys: Iterable[str], room: int) -> None:
         wanted,
         "SELECT key, size, spacing, burst, tat FROM signalbox_limit WHERE {} AND held_at IS NOT NULL",
     )
+    _lock_singletons(tx, [row[0] for row in held if gate_of(row[0]) == "singleton"])
     changed = overrides(tx, {target_of(row[0]) for row in held}) if held else {}
     used = count_used(tx, [row[0] for row in held])
     for key, size, spacing, burst, tat in held:
@@ -98,6 +111,12 @@ def open_gates(tx: Tx, keys: Iterable[str], room: int) -> None:
             places = min(places, starts_allowed(rate, tat, to_micros(tx.now)))
         if places > 0:
             _open(tx, key, min(places, room))
+
+
+def _lock_singletons(tx: Tx, keys: Sequence[str]) -> None:
+    """Nobody looks at their runs again once they are let go on: two processes must not let two of them."""
+    lock = " FOR NO KEY UPDATE" if tx.db.vendor == "postgresql" else ""
+    _read(tx, keys, f"SELECT key FROM signalbox_limit WHERE {{}} ORDER BY key{lock}")
 
 
 def _open(tx: Tx, key: str, places: int) -> None:

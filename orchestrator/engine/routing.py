@@ -5,7 +5,7 @@ Events that more waits might take than one transaction asks are here too: it ask
 
 import orjson
 
-from orchestrator.engine.gating import lock_gates
+from orchestrator.engine.gating import lock_ahead
 from orchestrator.engine.journal.items import Start
 from orchestrator.engine.journal.starts import route_stored
 from orchestrator.engine.journal.tx import Tx
@@ -29,7 +29,7 @@ def route_unrouted(tx: Tx, starting: Starting) -> bool:
     for env in {event.env for event in events}:
         begun |= progress_of(tx, env, [event.id for event in events if event.env == env])
     starts = [_start(tx, event, starting) for event in events if event.id not in begun]
-    lock_gates(tx, starts)  # before any key
+    lock_ahead(tx, starts)  # before any key
     route_stored(tx, [start for start in starts if not _is_repeat(tx, start)])
     for event in [event for event in events if event.id in begun][:1]:
         go_on(tx, event, envelope(event, orjson.loads(event.data)), begun[event.id])

@@ -86,7 +86,9 @@ def leave(tx: Tx, worker: str) -> None:
 
 
 def tidy(tx: Tx) -> None:
-    """Messages and unread signals of runs that have ended; keys whose life is over."""
+    """Messages and unread signals of runs that have ended; keys, and memories of gates, whose life is over."""
+    # First, as everywhere: before keys.
+    tx.db.run("DELETE FROM signalbox_limit WHERE expires_at < ? AND held_at IS NULL", [tx.now])
     for table in ("signalbox_inbox", "signalbox_mail"):
         tx.db.run(
             f"DELETE FROM {table} WHERE run IN (SELECT r.id FROM signalbox_run r"

@@ -8,6 +8,7 @@ import orjson
 
 from orchestrator.core.codec import encode
 from orchestrator.core.errors import InvalidExpression
+from orchestrator.core.gating import gates_of
 from orchestrator.core.limiting import head_start, run_limits
 from orchestrator.core.ops import CallRequest, ChildRun, ErrorInfo, NewEvent, Status
 from orchestrator.engine.catalog import Catalog
@@ -19,6 +20,7 @@ from orchestrator.models.fields import to_micros
 
 KEY_LIFE = timedelta(hours=24)  # how long an idempotency key is remembered
 MOST_HEAD_START = 12 * 3600.0  # seconds
+PAST_GATES = ("invoke", "replay")  # a parent waits for that very run; an operator asked for it
 FAILED_EVENT = "signalbox/function.failed"
 
 
@@ -79,14 +81,17 @@ class Starting:
     ) -> NewRun:
         """A run that begins now, or at ``start_at``.
 
-        Raises UnknownFunction, and InvalidExpression for a key of its limits that cannot be evaluated.
+        Raises UnknownFunction, and InvalidExpression for a key of its limits or gates that cannot be evaluated.
         """
         known = self.catalog.get(env, function)
         run_id = id or self.clock.new_id()
         due_at = start_at if start_at is not None and start_at > now else None
         event = events[0] if events else {"data": orjson.loads(input) if input is not None else {}}
         limits = run_limits(env, function, known.flow, event) if known.flow.limits_starts else None
-        owner = None if due_at or limits else self.reserve(function)
+        gates = None
+        if trigger not in PAST_GATES:
+            gates = gates_of(env, function, known.flow, event, called=not events)
+        owner = None if due_at or limits or gates else self.reserve(function)
         entries = [Entry("run.queued", now), Entry("run.started", now)][: 2 if owner else 1]
         row = RunRow(
             id=run_id,
@@ -114,7 +119,8 @@ class Starting:
             limits=orjson.dumps(limits).decode() if limits else None,
         )
         data = RunDataRow(run_id, input, None, None, None, "[]")
-        return NewRun(row, data, entries, [RunEventRow(run_id, n, str(e["id"])) for n, e in enumerate(events)], events)
+        rows = [RunEventRow(run_id, n, str(e["id"])) for n, e in enumerate(events)]
+        return NewRun(row, data, entries, rows, events, gates)
 
     def child(self, facts: RunFacts, key: str, child: ChildRun, now: datetime) -> NewRun:
         """A run asked for by a step of another one."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.core.errors import LeaseLost, OrchestratorError
+from orchestrator.engine.gating import lock_ahead
 from orchestrator.engine.journal.checkpoints import Outcome, apply_checkpoints
 from orchestrator.engine.journal.items import Call, Checkpoint, Ingest, Item
 from orchestrator.engine.journal.starts import apply_starts
@@ -38,11 +39,13 @@ def apply_batch(
     tx = Tx(db, owner, now, frees_slots=frees_slots)
     answers: list[Any] = [None] * len(items)
     ingests = [(n, item) for n, item in enumerate(items) if isinstance(item, Ingest)]
+    checkpoints = [(n, item) for n, item in enumerate(items) if isinstance(item, Checkpoint)]
+    if sent := [start for _, item in checkpoints for start in item.starts]:
+        lock_ahead(tx, [*(start for _, item in ingests for start in item.starts), *sent])
     if ingests:
         apply_starts(tx, [start for _, item in ingests for start in item.starts])
         for n, ingest in ingests:
             answers[n] = ingest.starts
-    checkpoints = [(n, item) for n, item in enumerate(items) if isinstance(item, Checkpoint)]
     outcomes = apply_checkpoints(tx, [item for _, item in checkpoints])
     for (n, checkpoint), outcome in zip(checkpoints, outcomes, strict=True):
         if outcome is not Outcome.COMMITTED:

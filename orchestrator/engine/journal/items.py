@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from orchestrator.core.gating import Gates
 from orchestrator.engine.rows import (
     AttemptEnd,
     EventRow,
@@ -40,6 +41,7 @@ class NewRun:
     entries: Sequence[Entry]
     events: Sequence[RunEventRow] = ()
     envelopes: Sequence[Mapping[str, Any]] = ()  # the events as its function sees them
+    gates: Gates | None = None  # that decide whether it is inserted
 
     @property
     def input_value(self) -> Any:
@@ -63,6 +65,15 @@ class Start:
     seed: KeyRow | None = None
     ref: str = ""
     repeated: bool = False
+    # What gates decided: why it starts less than ``runs``, and the runs that have the event instead of those (or none).
+    turned: list[dict[str, str]] = field(default_factory=list)
+    joined: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The runs that have it, once it was applied."""
+        found = [self.joined.get(new.run.id, new.run.id) for new in self.runs] if not self.repeated else []
+        return [run for run in found if run is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from orchestrator.engine.rows import (
 from orchestrator.engine.sql import Connection, Id
 
 IDS_AT_ONCE = 500  # parameters of one statement
+# The place of a singleton is its run's until that ends.
+UNLESS_KEPT = "(fence > 0 OR (SELECT ended_at FROM signalbox_run r WHERE r.id = signalbox_slot.run) IS NOT NULL)"
 # Order of locks (engine protocol, section 5): events, runs, what hangs on runs, inbox last.
 INSERT_ORDER: tuple[type, ...] = (
     EventRow,
@@ -67,6 +69,7 @@ class Tx:
         self.owner = owner
         self.now = now
         self.effects = Effects()
+        self.was_gated = False  # gates have decided in this transaction
         self._frees_slots = frees_slots
         self._rows: defaultdict[type, list[Row]] = defaultdict(list)
         self._inbox: list[InboxRow] = []
@@ -138,7 +141,9 @@ class Tx:
         """Places that these runs held are for others."""
         for start in range(0, len(runs), IDS_AT_ONCE):
             condition, params = self.db.any_of("run", [Id(run) for run in runs[start : start + IDS_AT_ONCE]])
-            freed = self.db.query(f"DELETE FROM signalbox_slot WHERE {condition} RETURNING key", params)
+            freed = self.db.query(
+                f"DELETE FROM signalbox_slot WHERE {condition} AND {UNLESS_KEPT} RETURNING key", params
+            )
             self.effects.freed.update(key for (key,) in freed)
 
     def flush(self) -> None:
