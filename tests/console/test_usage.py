@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
+from playwright.sync_api import Page, expect
 
 from console.presenters.usage import usage
 from orchestrator.core.machines import MB, PRESETS
@@ -64,3 +66,22 @@ def test_the_limit_is_that_of_the_machine_the_run_goes_on_with() -> None:
     assert usage(run).machine == "micro"
     Journal.objects.create(run=run.id, seq=run.seq + 1, kind="run.enlarged", at=NOW)
     assert usage(run).machine == "large-1x"
+
+
+@pytest.mark.django_db(transaction=True)
+# WhiteNoise is synchronous: under ASGI each of its files is read at once.
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
+def test_the_page_follows_a_run_without_a_bell(page: Page, console_url: str) -> None:
+    run = RunBuilder().step("load").save("running")
+    page.goto(f"{console_url}/runs/{run.id}")
+    expect(page.get_by_role("progressbar", name="Progress")).to_be_hidden()
+
+    Progress.objects.create(run=run.id, fraction=0.4, message="page 12 of 30", at=NOW)
+    sampled(run, 100, 300)
+    expect(page.get_by_text("page 12 of 30")).to_be_visible()
+    expect(page.get_by_role("img", name="Memory: 300 MB now, at most 300 MB.")).to_be_visible()
+
+    Progress.objects.filter(run=run.id).update(fraction=0.5, message="page 15 of 30")
+    expect(page.get_by_text("page 15 of 30")).to_be_visible()
+    results = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
+    assert results.violations_count == 0, results.generate_report()

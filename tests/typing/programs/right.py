@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, assert_type
 
 from pydantic import BaseModel
@@ -11,6 +12,7 @@ from orchestrator import (
     Context,
     Cron,
     Event,
+    Machine,
     On,
     Retries,
     RunFailed,
@@ -89,6 +91,13 @@ def count(ctx: SyncContext[BookOrdered]) -> int:
     assert_type(step.wait_for_event("paid", BookPaid), Event[BookPaid] | None)
     step.sleep("rest", "2h")
     return ctx.event.data.copies
+
+
+@task(machine="small-1x", on_out_of_memory=Machine(cpu=2, memory="4GB"), max_duration="2h")
+def bind(ctx: SyncTaskContext, isbn: str) -> str:
+    ctx.progress(0.5, "half of the pages")
+    assert_type(ctx.scratch / isbn, Path)
+    return isbn
 
 
 @function(on=[On(BookPaid, if_="event.data.isbn != ''"), "shelf/*", Cron("0 9 * * MON", tz="Europe/Zurich")])

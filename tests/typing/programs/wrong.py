@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from orchestrator import Context, RunFailed, SyncContext, SyncTaskContext, TaskContext, event, function, task
+from orchestrator import Context, Machine, RunFailed, SyncContext, SyncTaskContext, TaskContext, event, function, task
 
 
 @event("book/ordered")
@@ -95,3 +95,14 @@ async def expects_the_event(ctx: Context[BookOrdered]) -> None: ...
 @count.on_failure
 async def apologise(ctx: Context[RunFailed]) -> None:
     ctx.event.data.reason  # E: attr-defined
+
+
+# What a run may use.
+@task(machine="huge")  # E: arg-type
+def asks_for_an_unknown_machine(ctx: SyncTaskContext) -> None: ...
+
+
+@task(machine=Machine(cpu=1))  # E: call-arg
+def asks_for_half_a_machine(ctx: SyncTaskContext) -> None:
+    ctx.progress("half")  # E: arg-type
+    ctx.scratch.upload()  # E: attr-defined
