@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import psycopg
@@ -15,6 +16,7 @@ from django.db import connection, connections
 from django.test import override_settings
 from hypothesis import settings as hypothesis_settings
 
+from orchestrator.engine.collecting import Collector
 from orchestrator.models.environments import Environment
 from tests.live import LiveServer
 from tests.servers import find_chromium, find_redis
@@ -57,6 +59,13 @@ def engine_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("home")
     with override_settings(SIGNALBOX_HOME=home, ORCHESTRATOR=settings.ORCHESTRATOR | {"HOME": home}):
         yield home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hurried_engines() -> Iterator[None]:
+    """An engine that lives for a second need not look through all that the tests have loaded first."""
+    with patch.object(Collector, "relax"):
+        yield
 
 
 @pytest.fixture(scope="session")
