@@ -109,6 +109,9 @@ def _failed(inv: Invocation, step: StepRun, error: Exception, policy: Retries) -
     now = inv.now()
     verdict = decide(policy, step.attempt - step.lost, info, now, inv.transport.entropy())
     retry_at = verdict.at if isinstance(verdict, Retry) else None
+    if retry_at is not None:
+        again = OpenStep(step.key, step.op, step.ordinal, step.attempt + 1, WaitKind.RETRY, step.lost)
+        inv.open_steps[step.key] = again
     yield Commit(
         StepErrored(
             step.key, step.op, step.ordinal, step.attempt, step.started_at, now, info, retry_at, recorded=step.recorded
@@ -118,9 +121,8 @@ def _failed(inv: Invocation, step: StepRun, error: Exception, policy: Retries) -
         raise StepError(
             f"step {step.key!r} failed: {info.type}: {info.message}", step=step.key, name=info.type
         ) from error
-    again = OpenStep(step.key, step.op, step.ordinal, step.attempt + 1, WaitKind.RETRY, step.lost)
-    inv.open_steps[step.key] = again
-    yield Park(step.key)
+    if inv.open_steps[step.key].wait is WaitKind.RETRY:  # not settled before the answer to the commit was here
+        yield Park(step.key)
 
 
 def _wait(inv: Invocation, op: WaitOpened) -> Program:
