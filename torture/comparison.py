@@ -42,6 +42,8 @@ def _programs(findings: Findings, programs: Sequence[Program], done: Acknowledge
 
 def _only_run(findings: Findings, event: str | None) -> str | None:
     found = findings.events.get(event or "")
+    if found and found.duplicate_of:  # the answer to a request that was repeated
+        found = findings.events.get(found.duplicate_of)
     return found.runs[0] if found and len(found.runs) == 1 else None
 
 

@@ -67,6 +67,8 @@ def torture(plan: Plan) -> Result:
         env |= {"BROKER_URL": broker} if broker else {}
         installation = Installation(plan.folder, env, free_port())
         database = Database(url or None, plan.folder)
+        if database.rows("SELECT id FROM signalbox_run LIMIT 1"):
+            raise RuntimeError("the database of DATABASE_URL has runs already: give the torture one of its own")
         site = Site(installation.url)
         driver = Driver(site, database, random_programs(plan.seed, plan.runs, killers=plan.killers), plan.seed)
         targets = Targets(installation, driver, cluster, redis, plan.freeze_seconds, plan.outage_seconds)
