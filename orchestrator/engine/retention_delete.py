@@ -62,11 +62,11 @@ def delete_lines(db: Connection, runs: Sequence[str], before: datetime | None, m
 
 def delete_lines_within(db: Connection, runs: Sequence[str], before: datetime | None, most: int) -> int:
     """``delete_lines`` in a transaction that is open."""
-    condition, params = _of(db, "run", runs)
-    if before is not None:
-        condition, params = f"{condition} AND at < ?", [*params, before]
+    of_runs, ids = _of(db, "run", runs)
+    condition, params = (of_runs, ids) if before is None else (f"{of_runs} AND at < ?", [*ids, before])
     inner = f"SELECT id FROM signalbox_log WHERE {condition} LIMIT ?"
-    return db.touch(f"DELETE FROM signalbox_log WHERE id IN ({inner})", [*params, most])()
+    # The runs again: by them the partitions are chosen where the table has any.
+    return db.touch(f"DELETE FROM signalbox_log WHERE {of_runs} AND id IN ({inner})", [*ids, *params, most])()
 
 
 def delete_events(db: Connection, events: Sequence[str]) -> int:
