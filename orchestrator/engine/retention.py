@@ -27,8 +27,8 @@ from orchestrator.engine.retention_walk import (
 )
 from orchestrator.engine.sql import Connection
 
-TARGET_SECONDS = 0.02  # for one transaction: SQLite has one writer
-FEWEST, MOST = 20, 20_000  # rows of one transaction
+TARGET_SECONDS = 0.01  # for one transaction: SQLite has one writer, and a busy machine takes longer than the last time
+FEWEST, MOST = 20, 4_000  # rows of one transaction
 
 
 class Deleted(NamedTuple):
@@ -104,7 +104,7 @@ class Pace:
 
     def learn(self, rows: int, seconds: float) -> None:
         if seconds > self._target or rows * 2 > self.rows:
-            factor = min(2.0, max(0.25, self._target / max(seconds, 1e-6)))
+            factor = min(1.5, max(0.25, self._target / max(seconds, 1e-6)))
             self.rows = int(min(MOST, max(FEWEST, self.rows * factor)))
 
 

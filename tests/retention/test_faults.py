@@ -142,7 +142,7 @@ def test_the_pace_slows_down_when_deleting_takes_long_and_recovers() -> None:
     assert slow < 500
     for _ in range(3):
         pace.learn(pace.rows, 0.001)
-    assert pace.rows == slow * 8
+    assert slow * 3 < pace.rows < slow * 4
 
 
 def test_memory_does_not_grow_with_what_there_is_to_delete(db: Connection, walk: Walk) -> None:
