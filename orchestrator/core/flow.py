@@ -84,9 +84,9 @@ class Flow:
         return bool(self.concurrency or self.throttle or self.singleton)
 
     @property
-    def ends_runs(self) -> bool:
-        """Whether events or deadlines may end its runs."""
-        return bool(self.cancel_on or self.timeouts)
+    def leaves_rows(self) -> bool:
+        """Whether rows beside its runs are to be removed when they rest or end."""
+        return bool(self.limits_starts or self.cancel_on or self.timeouts)
 
     @property
     def gates_events(self) -> bool:

@@ -1,25 +1,29 @@
 """Taking runs: ready ones, those whose timer is due, those with something in their inbox. Runs in the journal."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from orchestrator.core.flow import Flow
+from orchestrator.conf import Settings
 from orchestrator.core.machine import Drained, Message, OpenWait, Settlement, drain
 from orchestrator.core.ops import MessageKind, Status, WaitKind
 from orchestrator.engine.admission import take_limited
 from orchestrator.engine.crashes import losses_in_a_row
-from orchestrator.engine.endings import cancellation
+from orchestrator.engine.endings import TIMEOUT, cancellation, finish_timeout
 from orchestrator.engine.facts import Claimed, RunFacts
 from orchestrator.engine.journal.checkpoints import apply_checkpoints
 from orchestrator.engine.journal.items import Checkpoint, Entry
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.limit_rows import held_keys, open_gates
 from orchestrator.engine.loading import load_facts, load_requests
+from orchestrator.engine.pausing import Pauses, held_by, hold_paused
 from orchestrator.engine.rows import AttemptEnd, MailRow
 from orchestrator.engine.sql import FenceClaim, Id
+from orchestrator.engine.starting import Starting
+from orchestrator.engine.terms import finish_by
+from orchestrator.sdk.registry import Definition
 
 LIMITS_AT_ONCE = 500  # of those at which somebody waits, looked at in one claim
 TOLD = "told"  # in a request to cancel: the history has it already
@@ -34,48 +38,64 @@ WITH_MESSAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """What to take: at most ``limit`` runs of these functions, queues and version.
+    """What to take: at most ``limit`` runs of these functions, of the queues and the version of the settings.
 
-    ``parked``: runs whose coroutine rests in memory, with the fence under which it went to rest.
+    ``parked``: runs whose coroutine rests in memory, with the fence under which it went to rest. ``starting`` makes
+    what an end starts. ``freed``: limits of which places were given back; ``sweep``: look at all limits.
     """
 
-    queues: Sequence[str]
-    functions: Sequence[str]
+    settings: Settings
+    functions: Sequence[Definition]
     limit: int
     parked: Mapping[str, int]
-    version: str = ""
-    # Of functions whose runs have to be admitted; limits of which places were given back; and whether to look at all.
-    flows: Mapping[str, Flow] = field(default_factory=dict)
+    starting: Starting
+    pauses: Pauses
     freed: Iterable[str] = ()
     sweep: bool = False
 
     def __call__(self, tx: Tx) -> list[Claimed]:
-        return resume(tx, self._take(tx), self.parked)
+        return resume(tx, self._take(tx), self.parked, functions=self.functions, starting=self.starting)
 
     def _take(self, tx: Tx) -> list[str]:
-        free = [name for name in self.functions if name not in self.flows]
+        unless_paused, held = self._hold_paused(tx)
+        flows = {known.id: known.flow for known in self.functions if known.flow.limits_starts}
+        free = [known.id for known in self.functions if known.id not in flows]
         taken: list[str] = []
-        for condition, params in [(TO_CANCEL, []), *self._arms(tx, free)]:
+        for condition, params in [(TO_CANCEL, []), *self._arms(tx, free, unless_paused, held)]:
             if len(taken) < self.limit:
                 taken += tx.db.claim(condition, params, tx.owner, tx.now, self.limit - len(taken))
-        if self.flows:
+        if flows:
             due = held_keys(tx, LIMITS_AT_ONCE, due=not self.sweep)
             open_gates(tx, [*self.freed, *due], self.limit)
-            taken += take_limited(tx, self._arms(tx, list(self.flows)), self.flows, self.limit - len(taken))
+            arms = self._arms(tx, list(flows), unless_paused, held)
+            taken += take_limited(tx, arms, flows, self.limit - len(taken))
         return taken
 
-    def _arms(self, tx: Tx, names: Sequence[str]) -> list[tuple[str, list[Any]]]:
-        """Runs of these functions with messages, with a timer that is due, and ready ones."""
+    def _hold_paused(self, tx: Tx) -> tuple[str, list[Any]]:
+        """What every run that is taken has to meet besides."""
+        paused = self.pauses.look(tx)
+        if not paused:
+            return "", []
+        hold_paused(tx, paused, self._ready(tx, "ended_at IS NULL", []))
+        condition, params = held_by(paused)
+        return f" AND NOT {condition}", params
+
+    def _arms(self, tx: Tx, names: Sequence[str], more: str, held: Sequence[Any]) -> list[tuple[str, list[Any]]]:
+        """Runs of these functions that could go on."""
         known, functions = tx.db.any_of("function", list(names))
-        queue, queues = tx.db.any_of("queue", list(self.queues))
         # Pinned runs have the version of the code that they go on with; all others have none.
-        known, functions = f"{known} AND version IN ('', ?)", [*functions, self.version]
-        ours, params = f"{queue} AND {known}", [*queues, *functions]
+        return self._ready(tx, f"{known} AND version IN ('', ?){more}", [*functions, self.settings.version, *held])
+
+    def _ready(self, tx: Tx, condition: str, params: Sequence[Any]) -> list[tuple[str, list[Any]]]:
+        """Runs with messages, with a timer that is due, and ready ones."""
+        queue, queues = tx.db.any_of("queue", list(self.settings.queues))
+        ours, values = f"{queue} AND {condition}", [*queues, *params]
+        ready = f"status = 'queued' AND gate IS NULL AND queue = ? AND {condition}"
         return [
-            (f"{WITH_MESSAGES} AND {ours}", params),
-            (f"due_at <= ? AND {ours}", [tx.now, *params]),
+            (f"{WITH_MESSAGES} AND {ours}", values),
+            (f"due_at <= ? AND {ours}", [tx.now, *values]),
             # One queue at a time: its index gives the ready runs in the order of their priority.
-            *((f"status = 'queued' AND gate IS NULL AND queue = ? AND {known}", [n, *functions]) for n in self.queues),
+            *((ready, [name, *params]) for name in self.settings.queues),
         ]
 
 
@@ -92,7 +112,14 @@ class Draining:
         return _learn(tx, facts, {f.id: [] for f in facts}, held=True)
 
 
-def resume(tx: Tx, runs: Sequence[str], parked: Mapping[str, int]) -> list[Claimed]:
+def resume(
+    tx: Tx,
+    runs: Sequence[str],
+    parked: Mapping[str, int],
+    *,
+    functions: Sequence[Definition] = (),
+    starting: Starting | None = None,
+) -> list[Claimed]:
     """Runs just taken: their inbox and timers are settled; those without a coroutine in memory are loaded."""
     if not runs:
         return []
@@ -100,11 +127,21 @@ def resume(tx: Tx, runs: Sequence[str], parked: Mapping[str, int]) -> list[Claim
     facts = sorted(losses_in_a_row(tx, load_facts(tx, runs)), key=lambda f: order[f.id])
     first = {f.id: [Entry(_beginning(f, tx), tx.now)] for f in facts}
     claimed = _learn(tx, facts, first)
+    _set_deadlines(tx, facts, functions)
     tx.flush()
-    end_cancelled(tx, claimed)
+    end_cancelled(tx, claimed, starting)
     cold = [c for c in claimed if c.drained.cancel is None and parked.get(c.facts.id) != c.facts.fence - 1]
     load_requests(tx, cold)
     return claimed
+
+
+def _set_deadlines(tx: Tx, runs: Sequence[RunFacts], functions: Sequence[Definition]) -> None:
+    """Of runs that somebody takes for the first time."""
+    finish = {known.id: known.flow.timeouts.finish for known in functions if known.flow.timeouts is not None}
+    for facts in runs if finish else ():
+        seconds = finish.get(facts.function)
+        if seconds is not None and facts.fence == 1:
+            tx.add_terms([finish_by(facts.id, seconds, tx.now)])
 
 
 def _beginning(facts: RunFacts, tx: Tx) -> str:
@@ -146,14 +183,19 @@ def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]], *
     return claimed
 
 
-def end_cancelled(tx: Tx, claimed: Iterable[Claimed]) -> None:
-    """Ends claimed runs that were asked to cancel while nothing of them was running."""
+def end_cancelled(tx: Tx, claimed: Iterable[Claimed], starting: Starting | None = None) -> None:
+    """Ends claimed runs that were asked to end while nothing of them was running."""
     checkpoints = []
     for run in claimed:
         cancel = run.drained.cancel
         if cancel is not None:
             checkpoint = Checkpoint(run.facts.id, run.facts.fence)
             checkpoints.append(cancellation(checkpoint, run.facts, tx.now, dict(cancel.data)))
+            error = finish_timeout(cancel.data)
+            if error is not None and starting is not None:
+                load_requests(tx, [run])
+                assert run.request is not None
+                checkpoint.starts += starting.after_failure(run.facts, run.request, error, tx.now)
     apply_checkpoints(tx, checkpoints)
 
 
@@ -193,7 +235,7 @@ def _entries(drained: Drained, tx: Tx) -> list[Entry]:
     ]
     entries += [Entry("result.refused", tx.now) for _ in range(drained.refused)]
     entries += [Entry(f"step.{s.status}", tx.now, s.key, s.number) for s in drained.settled if s.status is not None]
-    if drained.cancel is not None and not drained.cancel.data.get(TOLD):
+    if drained.cancel is not None and not {TOLD, TIMEOUT} & drained.cancel.data.keys():
         data = dict(drained.cancel.data)
         actor = str(data.get("actor", ""))
         entries.append(Entry("cancel.requested", tx.now, actor=actor, data=orjson.dumps(data).decode()))

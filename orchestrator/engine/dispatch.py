@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 from orchestrator.conf import Settings
-from orchestrator.engine.catalog import Catalog
+from orchestrator.engine.catalog import Catalog, Registered
 from orchestrator.engine.claiming import Claiming, Draining
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.crashes import runs_alone
+from orchestrator.engine.deadline_watch import DeadlineWatch
 from orchestrator.engine.doorbell import News
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.fresh import claimed_from
@@ -23,6 +24,7 @@ from orchestrator.engine.journal.tx import Effects
 from orchestrator.engine.live import LiveRun
 from orchestrator.engine.load import Load
 from orchestrator.engine.loading import load_requests
+from orchestrator.engine.pausing import Pauses
 from orchestrator.engine.pool import BodyPool
 from orchestrator.engine.recording import Recorder
 from orchestrator.engine.scratch import Scratch
@@ -65,6 +67,9 @@ class Dispatcher:
         self.scratch = Scratch(settings)
         self.load = Load(settings.concurrency)
         self.starting = Starting(clock, catalog, self._reserve)
+        self._queueing = Starting(clock, catalog)  # in the journal: no room is reserved
+        self.pauses = Pauses()
+        self.deadlines = DeadlineWatch(journal, clock, timers.at, self.background)
         self.live: dict[str, LiveRun] = {}
         self.parked: OrderedDict[str, LiveRun] = OrderedDict()
         self.draining = False
@@ -75,11 +80,8 @@ class Dispatcher:
         self._loop = loop
         self._worker = worker
         self._tasks: set[asyncio.Task[None]] = set()
-        self._claiming = False
+        self._claiming = self._sweeps = self._again = self._showing = False
         self._places: set[str] = set()  # limits that may have one, after the next claim's look
-        self._sweeps = False
-        self._again = False
-        self._showing = False
         loop.set_task_factory(task_factory)  # type: ignore[arg-type]
 
     # What others tell
@@ -95,6 +97,7 @@ class Dispatcher:
         self._places |= effects.freed | effects.gated
         if effects.ready or self._places or len(held) < len(effects.inbox_runs):
             self.claim()
+        self.deadlines.expect(effects.deadlines)
         horizon = self.clock.now() + NEAR
         for due in effects.due:
             if due <= horizon:
@@ -127,13 +130,11 @@ class Dispatcher:
         try:
             while self._again and not self.draining and (free := self.load.free()) > 0:
                 self._again = False
-                functions, config = [definition.id for definition in self.registry], self._settings
                 parked = {run: live.facts.fence for run, live in self.parked.items()}
-                flows = {known.id: known.flow for known in self.registry if known.flow.limits_starts}
                 freed, self._places = self._places, set()
-                claiming = Claiming(config.queues, functions, free, parked, config.version, flows, freed, self._sweeps)
+                sought = (tuple(self.registry), free, parked, self._queueing, self.pauses, freed, self._sweeps)
                 self._sweeps = False
-                claimed: list[Claimed] = await self.journal.append(Call(claiming))
+                claimed: list[Claimed] = await self.journal.append(Call(Claiming(self._settings, *sought)))
                 await self._start_all(claimed)
                 self._again = self._again or len(claimed) == free
         finally:
@@ -255,11 +256,11 @@ class Dispatcher:
         if [run for run in list(self.live.values()) if run.show_bodies()]:
             self.bodies_run()
 
-    def _reserve(self, function: str) -> str | None:
+    def _reserve(self, known: Registered) -> str | None:
         """The session that starts a new run at once: ours, when the function is here and there is room."""
-        if self.draining or self.registry.find(function) is None or not self.load.reserve():
-            return None
-        return self.journal.owner
+        here = not self.draining and self.registry.find(known.slug) is not None
+        admitted = here and self.pauses.admit(known.env, known.slug, known.queue)
+        return self.journal.owner if admitted and self.load.reserve() else None
 
     # The end
 

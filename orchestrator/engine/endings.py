@@ -1,11 +1,13 @@
 """How a run ends: final status, result, and the message that wakes its parent, in one checkpoint."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from orchestrator.core.deadlines import DeadlineKind, missed
 from orchestrator.core.ops import ErrorInfo, MessageKind, Status
 from orchestrator.engine.facts import RunFacts
 from orchestrator.engine.journal.items import Checkpoint, Entry
@@ -42,8 +44,19 @@ def end_checkpoint(
         checkpoint.rows.append(_tell_parent(facts, status, now, checkpoint.result))
 
 
+TIMEOUT = "timeout_seconds"  # in a request to end: a deadline asks, not a person
+
+
+def finish_timeout(data: Mapping[str, Any]) -> ErrorInfo | None:
+    """The error of a run that is asked to end by its deadline; None when somebody cancels it."""
+    return missed(DeadlineKind.FINISH, data[TIMEOUT]) if TIMEOUT in data else None
+
+
 def cancellation(checkpoint: Checkpoint, facts: RunFacts, now: datetime, data: dict[str, Any]) -> Checkpoint:
-    """The end of a run that was asked to cancel; ``data`` is what was asked."""
+    """The end of a run that was asked to end; ``data`` is what was asked."""
+    if (error := finish_timeout(data)) is not None:
+        end_checkpoint(checkpoint, facts, Status.TIMED_OUT, now, error=error)
+        return checkpoint
     if data.get("parent_ended"):
         facts = replace(facts, parent_key=None)  # nobody is left to be told
     asked: dict[str, Any] = {key: data[key] for key in ("actor", "reason") if key in data}

@@ -18,6 +18,7 @@ from orchestrator.engine import capture
 from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.clock import system_clock
 from orchestrator.engine.collecting import Collector
+from orchestrator.engine.deadlines import deadlines_soon, tidy_terms
 from orchestrator.engine.dispatch import NEAR, Dispatcher
 from orchestrator.engine.homelock import HomeLock, home_lock
 from orchestrator.engine.journal.items import Call
@@ -25,6 +26,7 @@ from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.journal.writer import JournalWriter
 from orchestrator.engine.keeper import Duty, Keeper
 from orchestrator.engine.membership import PARTING_SECONDS, Membership
+from orchestrator.engine.pausing import let_resumed_go
 from orchestrator.engine.pool import ThreadPool
 from orchestrator.engine.registration import register
 from orchestrator.engine.retention_duty import RetentionDuty
@@ -103,6 +105,7 @@ class EngineHost:
         ).result()
         self.runtime.attach(self.dispatcher, self.loop)
         self.runtime.refresh_catalog()
+        self.journal.submit(Call(self.dispatcher.pauses.look)).result()
         capture.start()
         self._thread.start()
         self._sweep()
@@ -169,14 +172,16 @@ class EngineHost:
     def _sweep(self) -> None:
         """What a process that died between its commit and its look has left."""
 
-        def sweep(tx: Tx) -> tuple[dict[str, int], list[datetime]]:
+        def sweep(tx: Tx) -> tuple[dict[str, int], list[datetime], list[datetime]]:
             if self._scheduler:
                 recover(tx)
                 self.runtime.route(tx)
-            return held_with_messages(tx, tx.owner), due_soon(tx, NEAR)
+                let_resumed_go(tx)
+            return held_with_messages(tx, tx.owner), due_soon(tx, NEAR), deadlines_soon(tx) if self._scheduler else []
 
-        held, dues = self.journal.submit(Call(sweep)).result()
+        held, dues, deadlines = self.journal.submit(Call(sweep)).result()
         self.loop.call_soon_threadsafe(self.dispatcher.look, held, dues)
+        self.loop.call_soon_threadsafe(self.dispatcher.deadlines.expect, deadlines)
 
     def _sweep_scratch(self) -> None:
         scratch = self.dispatcher.scratch
@@ -189,6 +194,7 @@ class EngineHost:
 
     def _tidy(self) -> None:
         self.journal.submit(Call(tidy)).result()
+        self.journal.submit(Call(tidy_terms)).result()
         if self._spread:
             self.runtime.refresh_catalog()
 

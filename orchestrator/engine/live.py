@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from orchestrator.core.errors import OrchestratorError
-from orchestrator.core.ops import ErrorInfo, Op, RunErrored, WaitKind, WaitOpened
+from orchestrator.core.ops import ErrorInfo, Op, RunErrored, Status, WaitKind, WaitOpened
 from orchestrator.engine.alarm import Alarm
 from orchestrator.engine.bodies import SHOWN_AFTER
-from orchestrator.engine.endings import cancellation
+from orchestrator.engine.endings import cancellation, finish_timeout
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.hosting import Host
 from orchestrator.engine.isolated import IsolatedRun
@@ -187,7 +187,11 @@ class LiveRun(IsolatedRun, TimedRun):
         self.host.background(self._end(self._record(RunErrored(info, self.now()))))
 
     def cancel(self, data: dict[str, Any]) -> None:
-        """The run ends as cancelled."""
+        """The run ends as cancelled, or as timed out when its deadline asks."""
+        if (error := finish_timeout(data)) is not None:
+            op = RunErrored(error, self.facts.started_at, status=Status.TIMED_OUT)
+            self.close(lambda: self._record(op))
+            return
         self.close(lambda: cancellation(self._checkpoint(), self.facts, self.now(), data))
 
     def close(self, ending: Callable[[], Checkpoint]) -> None:

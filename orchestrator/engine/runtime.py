@@ -117,6 +117,11 @@ class Runtime:
         if self.dispatcher is not None and self.loop is not None and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.dispatcher.told, news)
 
+    def forget_pauses(self) -> None:
+        """Nothing begins at once here until the next claim has looked at them."""
+        if self.dispatcher is not None:
+            self.dispatcher.pauses.forget()
+
     def route_soon(self) -> None:
         """Routes what authors' transactions have left, without waiting for it."""
         self.journal.submit(Call(self.route))
@@ -137,6 +142,7 @@ class Runtime:
     def _read_catalog(self, tx: Tx) -> None:
         # Ours too where no engine runs: what they listen for may come before the first engine has registered them.
         self.catalog.load([*read_catalog(tx), *(registered(known, self.settings.version) for known in self.registry)])
+        self.journal.frees_slots = any(known.flow.leaves_rows for known in self.catalog.all())
 
 
 _runtime: Runtime | None = None

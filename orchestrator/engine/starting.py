@@ -11,11 +11,12 @@ from orchestrator.core.errors import InvalidExpression
 from orchestrator.core.gating import gates_of
 from orchestrator.core.limiting import head_start, run_limits
 from orchestrator.core.ops import CallRequest, ChildRun, ErrorInfo, NewEvent, Status
-from orchestrator.engine.catalog import Catalog
+from orchestrator.engine.catalog import Catalog, Registered
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.facts import RunFacts
 from orchestrator.engine.journal.items import Entry, NewRun, Start
 from orchestrator.engine.rows import EventRow, KeyRow, RunDataRow, RunEventRow, RunRow
+from orchestrator.engine.terms import cancels_of, deadlines_of
 from orchestrator.models.fields import to_micros
 
 KEY_LIFE = timedelta(hours=24)  # how long an idempotency key is remembered
@@ -24,14 +25,14 @@ PAST_GATES = ("invoke", "replay")  # a parent waits for that very run; an operat
 FAILED_EVENT = "signalbox/function.failed"
 
 
-def nobody(function: str) -> None:
+def nobody(function: Registered) -> None:
     """No optimistic start: every run is queued."""
 
 
 class Starting:
     """``reserve`` answers the session that will run a new run of that function at once, None to queue it."""
 
-    def __init__(self, clock: Clock, catalog: Catalog, reserve: Callable[[str], str | None] = nobody) -> None:
+    def __init__(self, clock: Clock, catalog: Catalog, reserve: Callable[[Registered], str | None] = nobody) -> None:
         self.clock = clock
         self.catalog = catalog
         self.reserve = reserve
@@ -81,7 +82,7 @@ class Starting:
     ) -> NewRun:
         """A run that begins now, or at ``start_at``.
 
-        Raises UnknownFunction, and InvalidExpression for a key of its limits or gates that cannot be evaluated.
+        Raises UnknownFunction, and InvalidExpression for an expression of its flow control that cannot be evaluated.
         """
         known = self.catalog.get(env, function)
         run_id = id or self.clock.new_id()
@@ -91,7 +92,8 @@ class Starting:
         gates = None
         if trigger not in PAST_GATES:
             gates = gates_of(env, function, known.flow, event, called=not events)
-        owner = None if due_at or limits or gates else self.reserve(function)
+        cancels = cancels_of(known.flow, run_id, env, event, now)
+        owner = None if due_at or limits or gates else self.reserve(known)
         entries = [Entry("run.queued", now), Entry("run.started", now)][: 2 if owner else 1]
         row = RunRow(
             id=run_id,
@@ -120,7 +122,7 @@ class Starting:
         )
         data = RunDataRow(run_id, input, None, None, None, "[]")
         rows = [RunEventRow(run_id, n, str(e["id"])) for n, e in enumerate(events)]
-        return NewRun(row, data, entries, rows, events, gates)
+        return NewRun(row, data, entries, rows, events, gates, terms=[*cancels, *deadlines_of(known.flow, row)])
 
     def child(self, facts: RunFacts, key: str, child: ChildRun, now: datetime) -> NewRun:
         """A run asked for by a step of another one."""

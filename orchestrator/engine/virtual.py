@@ -17,6 +17,7 @@ from orchestrator.engine import capture
 from orchestrator.engine.catalog import Catalog, registered
 from orchestrator.engine.clock import VirtualClock
 from orchestrator.engine.declared import declare_schedules
+from orchestrator.engine.deadlines import meet_deadlines
 from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.journal.inline import InlineJournal
 from orchestrator.engine.journal.items import Call, Ingest
@@ -102,7 +103,8 @@ class VirtualEngine:
         """The moment at which something happens by itself."""
         db = self.journal.db
         [(stored,)] = db.query("SELECT min(due_at) FROM signalbox_run WHERE owner IS NULL AND due_at IS NOT NULL")
-        found = [db.moment(stored), self.timers.next_due(), next_due(db)]
+        [(deadline,)] = db.query("SELECT min(at) FROM signalbox_deadline")
+        found = [db.moment(stored), db.moment(deadline), self.timers.next_due(), next_due(db)]
         later = [moment for moment in found if moment is not None and moment > self.clock.now()]
         return min(later, default=None)
 
@@ -117,6 +119,7 @@ class VirtualEngine:
 
     async def _settle(self) -> None:
         end = time.monotonic() + PATIENCE_SECONDS
+        self.runtime.commit(Call(meet_deadlines))
         self.runtime.route_soon()
         self.dispatcher.claim()
         looks = 0

@@ -42,6 +42,7 @@ class NewRun:
     events: Sequence[RunEventRow] = ()
     envelopes: Sequence[Mapping[str, Any]] = ()  # the events as its function sees them
     gates: Gates | None = None  # that decide whether it is inserted
+    terms: Sequence[Row] = ()  # what may end it from outside
 
     @property
     def input_value(self) -> Any:

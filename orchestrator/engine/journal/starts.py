@@ -7,6 +7,7 @@ import orjson
 
 from orchestrator.engine.gate_rows import add_skips
 from orchestrator.engine.gating import lock_gates
+from orchestrator.engine.journal.cancelling import cancel_runs
 from orchestrator.engine.journal.items import Start
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.journal.waits import match_waits
@@ -32,6 +33,7 @@ def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
         for run in gates.inserts(start) if gates is not None else start.runs:
             tx.add_run(run)
     unfinished = match_waits(tx, events)
+    cancel_runs(tx, events)
     for start in new:
         if start.event is not None and (start.store_repeats or not start.repeated):
             event = _with_skips(start, start.event) if start.turned else start.event
@@ -97,6 +99,7 @@ def route_stored(tx: Tx, starts: Sequence[Start]) -> None:
         for new in gates.inserts(start) if gates is not None else start.runs:
             tx.add_run(new)
     routed = [replace(start, event=start.event._replace(routed_at=tx.now)) for start in ours if start.event]
+    cancel_runs(tx, routed)
     for event in match_waits(tx, routed):
         tx.db.run("UPDATE signalbox_event SET routed_at = NULL WHERE id = ?", [Id(event)])
 

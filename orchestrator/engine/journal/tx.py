@@ -11,6 +11,8 @@ from orchestrator.engine.rows import (
     AttemptEnd,
     AttemptRow,
     BlobRow,
+    CancelOnRow,
+    DeadlineRow,
     EventRow,
     InboxRow,
     JournalRow,
@@ -39,6 +41,8 @@ INSERT_ORDER: tuple[type, ...] = (
     BlobRow,
     AttemptRow,
     WaitRow,
+    CancelOnRow,
+    DeadlineRow,
     SlotRow,
     MailRow,
     JournalRow,
@@ -57,6 +61,7 @@ class Effects:
     started: list[NewRun] = field(default_factory=list)  # inserted as held by this session: they begin now
     refused: list[NewRun] = field(default_factory=list)  # of repeated events: not inserted
     ready: bool = False
+    deadlines: list[datetime] = field(default_factory=list)
     gated: set[str] = field(default_factory=set)  # limits at which a run began to wait
     freed: set[str] = field(default_factory=set)  # limits of which a place was given back
 
@@ -100,7 +105,18 @@ class Tx:
         if run.due_at is not None:
             self.effects.due.append(run.due_at)
         self.add(run, new.data, *new.events)
+        if new.terms:
+            self.add_terms(new.terms)
         self.number(run.id, 0, new.entries, run.status)
+
+    def add_terms(self, terms: Sequence[Row]) -> None:
+        """What may end a run from outside."""
+        self.add(*terms)
+        self.effects.deadlines += [row.at for row in terms if type(row) is DeadlineRow]
+
+    def holds(self, kind: type) -> bool:
+        """Whether rows of a table are gathered that are not written yet."""
+        return bool(self._rows.get(kind))
 
     def end_attempt(self, end: AttemptEnd) -> None:
         self._ends.append(end)
@@ -146,6 +162,12 @@ class Tx:
             )
             self.effects.freed.update(key for (key,) in freed)
 
+    def _drop_terms(self, runs: Sequence[str]) -> None:
+        for start in range(0, len(runs), IDS_AT_ONCE):
+            condition, params = self.db.any_of("run", [Id(run) for run in runs[start : start + IDS_AT_ONCE]])
+            self.db.run(f"DELETE FROM signalbox_cancel_on WHERE {condition}", params)
+            self.db.run(f"DELETE FROM signalbox_deadline WHERE {condition}", params)
+
     def flush(self) -> None:
         """Writes what was gathered, a statement a table, in the order of locks."""
         for kind in INSERT_ORDER:
@@ -159,6 +181,7 @@ class Tx:
             self.db.move_runs(self._moves)  # their rows are locked: by the fence, or by who took them over
             if self._frees_slots:
                 self.free_slots([move.run for move in self._moves if move.owner is None])
+                self._drop_terms([move.run for move in self._moves if move.ended_at is not None])
         if self._inbox:
             self.db.insert(sorted(self._inbox, key=lambda row: row[:2]), ignore_conflicts=True)
         self._ends, self._results, self._moves, self._inbox = [], [], [], []
