@@ -16,8 +16,8 @@ from orchestrator.core.ops import OpKind, StepCompleted
 from orchestrator.engine import capture
 from orchestrator.engine.catalog import Catalog, registered
 from orchestrator.engine.clock import VirtualClock
-from orchestrator.engine.declared import declare_schedules
 from orchestrator.engine.deadlines import meet_deadlines
+from orchestrator.engine.declared import declare_schedules
 from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.journal.inline import InlineJournal
 from orchestrator.engine.journal.items import Call, Ingest
