@@ -17,6 +17,8 @@ FACT_CHARACTERS = 160
 KIND_WORDS = {
     "run.queued": "Queued",
     "run.delayed": "Delayed",
+    "run.debounced": "Debounced: a later event took its place",
+    "run.batched": "Joined by further events",
     "run.started": "Started",
     "run.resumed": "Went on",
     "run.sleeping": "Fell asleep",
@@ -29,6 +31,7 @@ KIND_WORDS = {
     "run.completed": "Completed",
     "run.failed": "Failed",
     "run.cancelled": "Cancelled",
+    "run.skipped": "Skipped",
     "run.timed_out": "Timed out",
     "step.started": "Step started",
     "step.completed": "Step completed",
@@ -44,7 +47,13 @@ KIND_WORDS = {
 }
 # The glyph of a kind, where it is not the status that the kind is named after.
 GLYPHS = {"started": "running", "resumed": "running", "recovered": "lost", "received": "completed", "refused": "lost"}
-GLYPHS |= {"requested": "cancelled", "crashed": "lost", "enlarged": "lost"}
+GLYPHS |= {
+    "debounced": "delayed",
+    "batched": "delayed",
+    "requested": "cancelled",
+    "crashed": "lost",
+    "enlarged": "lost",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console.presenters.held import held_line
 from console.presenters.text import OP_WORDS, count, first_line
 from console.presenters.waiting import Line, line
 from console.presenters.waterfall import Trace
@@ -41,7 +42,7 @@ def banner(trace: Trace, error: Mapping[str, Any] | None, waits: Sequence[Wait],
         case _ if waits:
             return Banner("waiting", "", [line(wait) for wait in waits])
         case Status.DELAYED:
-            return Banner("queued", "Delayed", [Line("It starts", run.due_at, " at")])
+            return Banner("queued", "Delayed", _delayed(run))
         case Status.QUEUED:
             return Banner("queued", "Queued", _queued(run, now))
         case Status.PAUSED:
@@ -67,8 +68,24 @@ def _blocked(run: Run) -> Banner:
     return Banner("blocked", "Blocked", lines, step=key, fork=key)
 
 
+def _delayed(run: Run) -> list[Line]:
+    """Until when, and how many events have joined it so far."""
+    lines = [Line("It starts", run.due_at, " at")]
+    joined = Journal.objects.filter(run=run.id, kind__in=("run.debounced", "run.batched")).order_by("-seq")
+    for entry in joined[:1]:
+        facts: Mapping[str, Any] = entry.data or {}
+        if entry.kind == "run.debounced":
+            lines.append(Line(f"Debounced {count(facts['times'], 'time')}: it has the last event."))
+        else:
+            lines.append(Line(f"A batch of {count(facts['events'], 'event')} so far."))
+    return lines
+
+
 def _queued(run: Run, now: datetime) -> list[Line]:
-    """Nobody to run it, others ahead of it, or its turn next."""
+    """A limit that holds it, nobody to run it, others ahead of it, or its turn next."""
+    held = held_line(run, now)
+    if held is not None:
+        return [held]
     alive = Worker.objects.filter(expires_at__gt=now).values_list("queues", "version")
     workers = [version for queues, version in alive if run.queue in (queues or [])]
     if not workers:

@@ -107,6 +107,7 @@ class Skipped:
 
     function: str
     reason: str
+    run_id: Annotated[str | None, Field(description="The run that it started before, or that has the event's place.")]
 
 
 @dataclass(frozen=True, slots=True)

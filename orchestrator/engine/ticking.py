@@ -147,8 +147,11 @@ def _start(tx: Tx, row: ScheduleRow, open_: UnderWay, starting: Starting, *, at:
         tick = Tick(at, kind, "skipped", None, str(error))
     else:
         apply_starts(tx, [start])
-        open_.running.append(run)
-        tick = Tick(at, kind, "started", run)
+        if start.run_ids:
+            open_.running += start.run_ids
+            tick = Tick(at, kind, "started", start.run_ids[0])
+        else:
+            tick = Tick(at, kind, "skipped", None, start.turned[0]["reason"])
     write_tick(tx, row, tick)
     return tick
 

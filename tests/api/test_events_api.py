@@ -36,7 +36,7 @@ class TestReading:
             "id": event.id, "name": "user/signed-up", "data": {"user_id": "u-1"}, "user": {"id": "u-1"}, "v": "2",
             "ts": text(NOW), "external_id": "signup-1", "duplicate_of": first.id, "retrigger_of": None,
             "source": "run", "source_run_id": parent, "received_at": text(NOW),
-            "skipped": [{"function": "loyalty", "reason": "if event.data.member is false"}],
+            "skipped": [{"function": "loyalty", "reason": "if event.data.member is false", "run_id": None}],
         }  # fmt: skip
         TypeAdapter(values.Event).validate_json(orjson.dumps(answered))
 

@@ -46,6 +46,6 @@ def _event(row: EventRow) -> Event:
         retrigger_of=row.retrigger_of,
         source=row.source,
         source_run_id=row.source_run,
-        skipped=[Skipped(each["function"], each["reason"]) for each in row.skipped or ()],
+        skipped=[Skipped(each["function"], each["reason"], each.get("run")) for each in row.skipped or ()],
         received_at=row.received_at,
     )

@@ -1,0 +1,56 @@
+"""Why a run is not let in: the limit that it waits at, how full that is, or when it lets the next one in."""
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from console.presenters.waiting import Line
+from orchestrator.core.limiting import SEPARATOR
+from orchestrator.engine.limit_rows import gate_of, target_of
+from orchestrator.models import Limit, Run, Slot
+
+KINDS = ("concurrency", "named", "environment", "throttle", "singleton")
+
+
+def held_line(run: Run, now: datetime) -> Line | None:
+    """None for a run that waits at no limit. Two queries."""
+    if run.gate is None or gate_of(run.gate) not in KINDS:
+        return None
+    match gate_of(run.gate):
+        case "singleton":
+            return _singleton(run.gate)
+        case "throttle":
+            wake_at = Limit.objects.filter(key=run.gate).values_list("wake_at", flat=True).first()
+            text = f"{limit_name(run.gate)} lets one in at a time: it is looked at again"
+            return Line(text, wake_at, " at") if wake_at and wake_at > now else Line(f"{text} now.")
+    size = Limit.objects.filter(key=run.gate).values_list("size", flat=True).first()
+    used = _holders(run.gate).count()
+    return Line(f"{limit_name(run.gate)} is full: {used} of {'–' if size is None else size} run.")
+
+
+def limit_name(key: str) -> str:
+    """``Limit gpu``, ``The limit of billing-sync for "acme"``."""
+    kind, _, about = target_of(key).partition(":")
+    value = key.partition(SEPARATOR)[2]
+    whom = "" if value in ("null", "") else f" for {value}"
+    match kind:
+        case "named":
+            return f"Limit {about}{whom}"
+        case "environment":
+            return f"The environment's limit{whom}"
+        case "concurrency":
+            return f"The limit of {about.rpartition(':')[0]}{whom}"
+        case _:
+            return f"The {kind} of {about}{whom}"
+
+
+def _holders(key: str) -> QuerySet[Run]:
+    return Run.objects.filter(id__in=Slot.objects.filter(key=key).values("run"), owner__isnull=False)
+
+
+def _singleton(key: str) -> Line:
+    slots = Slot.objects.filter(key=key, fence=0).values("run")
+    others = Q(gate=None) | ~Q(gate=key)
+    first = Run.objects.filter(others, id__in=slots, ended_at=None).order_by("id").first()
+    whose = f"run {first.id}" if first is not None else "the run before it"
+    return Line(f"{limit_name(key)}: it goes on when {whose} has ended.")
