@@ -15,11 +15,12 @@ from orchestrator.api.bodies import JsonParser, JsonRenderer
 from orchestrator.api.docs import ReferencePage
 from orchestrator.api.failures import handle_failures, nothing_at
 from orchestrator.api.problems import problem, problem_response
-from orchestrator.api.routes import events, functions, runs
+from orchestrator.api.routes import events, functions, runs, schedules
 from orchestrator.api.schema import with_problems
 
 DESCRIPTION = (
-    "Events, functions and runs of Signalbox. Lists are pages: ask for the next one with the cursor of the last. "
+    "Events, functions, runs and schedules of Signalbox. Lists are pages: ask for the next one with the cursor of the"
+    " last. "
     "Every error is a problem in JSON (RFC 9457)."
 )
 
@@ -84,3 +85,4 @@ handle_failures(api)
 api.add_router("/events", events.router)
 api.add_router("/functions", functions.router)
 api.add_router("/runs", runs.router)
+api.add_router("/schedules", schedules.router)

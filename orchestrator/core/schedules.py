@@ -14,6 +14,7 @@ from orchestrator.core.moments import iso
 SHORTEST = timedelta(seconds=1)
 WINDOW = timedelta(days=1)  # how late a missed tick is still caught up, unless the schedule says otherwise
 MOST_SPECS = 50
+LONGEST_CRON = 200  # characters
 FIRST_YEAR, LAST_YEAR = 1971, 2200
 C = TypeVar("C", bound=StrEnum)
 
@@ -127,7 +128,7 @@ def schedule_of(
     intervals = [every] if isinstance(every, str | timedelta | int | float | Mapping) else list(every)
     left_out = [exclude] if isinstance(exclude, str) else list(exclude)
     return Schedule(
-        specs=(*(Cron(each, tz) for each in crons), *map(_interval, intervals)),
+        specs=(*(_cron(each, tz) for each in crons), *map(_interval, intervals)),
         exclude=tuple(_exclusion(each, tz) for each in left_out),
         tz=tz,
         start=moment_of(start),
@@ -161,6 +162,12 @@ def interval_words(interval: Interval) -> str:
     return f"Every {format_duration(interval.every)}{after}"
 
 
+def _cron(text: str, tz: str) -> Cron:
+    if len(text) > LONGEST_CRON:
+        raise InvalidSchedule(f"a cron expression has at most {LONGEST_CRON} characters")
+    return Cron(text, tz)
+
+
 def _interval_json(interval: Interval) -> dict[str, float]:
     return {"seconds": interval.every.total_seconds(), "offset": interval.offset.total_seconds()}
 
@@ -181,7 +188,7 @@ def _exclusion(value: str | date, tz: str) -> date | Cron:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        return Cron(value, tz)
+        return _cron(value, tz)
 
 
 def moment_of(value: datetime | str | None) -> datetime | None:

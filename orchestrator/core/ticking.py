@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
@@ -14,7 +14,7 @@ from orchestrator.core.schedules import CatchUp, Interval, Overlap, Schedule, Sp
 GRACE = timedelta(seconds=60)  # a tick is on time for that long: schedulers look every second, restarts take some
 MOST_AT_ONCE = 1_000  # ticks of a schedule looked at together
 MOST_BUFFERED = 1_000
-MOST_EXCLUDED = 100_000  # moments in a row that exclusions may leave out
+MOST_EXCLUDED = 50_000  # minutes and days in a row that exclusions may leave out
 HORIZON = timedelta(days=20 * 366)  # nobody waits longer for a tick
 MICROSECOND = timedelta(microseconds=1)
 
@@ -47,9 +47,10 @@ def tick_after(schedule: Schedule, after: datetime) -> datetime | None:
         found = min((tick for spec in schedule.specs if (tick := _next(spec, moment))), default=None)
         if found is None or found > after + HORIZON or (schedule.end is not None and found > schedule.end):
             return None
-        moment = found
-        if not any(_excludes(each, found, schedule.tz) for each in schedule.exclude):
+        ends = [end for each in schedule.exclude if (end := _excluded_until(each, found, schedule.tz))]
+        if not ends:
             return found
+        moment = max(found, max(ends) - MICROSECOND)
     return None
 
 
@@ -146,7 +147,14 @@ def _next(spec: Spec, after: datetime) -> datetime | None:
         return None
 
 
-def _excludes(exclusion: date | Cron, tick: datetime, tz: str) -> bool:
+def _excluded_until(exclusion: date | Cron, tick: datetime, tz: str) -> datetime | None:
+    """The end of the day or minute that is left out, None if the tick is not."""
     if isinstance(exclusion, Cron):
-        return names(exclusion, tick)
-    return tick.astimezone(zone_of(tz)).date() == exclusion
+        if not names(exclusion, tick):
+            return None
+        seconds = len(exclusion.fields.split()) > 5
+        return tick if seconds else tick.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    zone = zone_of(tz)
+    if tick.astimezone(zone).date() != exclusion:
+        return None
+    return datetime.combine(exclusion + timedelta(days=1), time(), zone).astimezone(UTC)

@@ -30,6 +30,17 @@ OPERATIONS = {
     ("POST", "/api/v1/runs/{id}/unpin"),
     ("POST", "/api/v1/runs/{id}/replay"),
     ("POST", "/api/v1/runs/{id}/signal"),
+    ("GET", "/api/v1/schedules"),
+    ("POST", "/api/v1/schedules"),
+    ("POST", "/api/v1/schedules/preview"),
+    ("GET", "/api/v1/schedules/{key}"),
+    ("PATCH", "/api/v1/schedules/{key}"),
+    ("DELETE", "/api/v1/schedules/{key}"),
+    ("GET", "/api/v1/schedules/{key}/ticks"),
+    ("POST", "/api/v1/schedules/{key}/pause"),
+    ("POST", "/api/v1/schedules/{key}/resume"),
+    ("POST", "/api/v1/schedules/{key}/trigger"),
+    ("POST", "/api/v1/schedules/{key}/backfill"),
 }
 
 
