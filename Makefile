@@ -3,7 +3,7 @@ PORT ?= 8000
 VENV := .venv
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check
 
-.PHONY: install dev test lint format bench
+.PHONY: install dev prod-like test lint format bench
 .DEFAULT_GOAL := dev
 
 install: $(VENV)/installed
@@ -24,6 +24,9 @@ $(VENV)/installed-test: requirements-test.txt $(VENV)/installed
 
 dev: install
 	@exec $(VENV)/bin/python manage.py dev --port $(PORT)
+
+prod-like: install
+	@exec $(VENV)/bin/python -m scripts.prodlike --port $(PORT)
 
 test: $(VENV)/installed-test
 	@$(VENV)/bin/python -m scripts.check

@@ -40,6 +40,7 @@ if environment.flag("SIGNALBOX_EXAMPLES", default=DEVELOPMENT and places.IN_TREE
     INSTALLED_APPS.append("examples")
 
 MIDDLEWARE = [
+    "console.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "console.middleware.ContentSecurityPolicyMiddleware",
@@ -85,7 +86,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = places.STATIC_FOLDERS
-STATIC_ROOT = SIGNALBOX_HOME / "static"
+STATIC_ROOT = os.environ.get("STATIC_ROOT") or SIGNALBOX_HOME / "static"
 # In development WhiteNoise finds files where they lie; elsewhere collectstatic gives them hashed, compressed names.
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 STORAGES = {
@@ -112,17 +113,19 @@ if not DEVELOPMENT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("SIGNALBOX_SECURE_COOKIES", default=True)
     SECURE_HSTS_SECONDS = environment.number("SECURE_HSTS_SECONDS", 0)
+    # The proxy with TLS leads http to https; subdomains and browsers' preload lists are for their owner to decide.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 ORCHESTRATOR = {
     "HOME": SIGNALBOX_HOME,
     "OPEN_ACCESS": DEVELOPMENT,
-    # Modules with functions beside every installed app's functions.py.
     "VERSION": os.environ.get("SIGNALBOX_VERSION", ""),
     "BROKER_URL": os.environ.get("BROKER_URL", ""),
     "RETENTION": os.environ.get("SIGNALBOX_RETENTION") or None,
     "CHANNEL_LAYER": "default" if CHANNEL_LAYERS else "",
     "LISTEN": environment.flag("DATABASE_LISTEN", default=not CHANNEL_LAYERS),
     "TRANSACTION_POOL": environment.flag("DATABASE_TRANSACTION_POOL", default=False),
+    # Modules with functions beside every installed app's functions.py.
     "FUNCTIONS": environment.listed("SIGNALBOX_FUNCTIONS"),
 }
 
@@ -133,6 +136,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO").upper()},
     "loggers": {
+        # While Redis is away it has a traceback each second; our doorbell says it once.
+        "channels_redis": {"level": "CRITICAL"},
         "django": {"level": "INFO"},
         "daphne": {"level": "WARNING"},
         "twisted": {"level": "WARNING"},

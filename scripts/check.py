@@ -27,7 +27,9 @@ OURS = {
     "ALLOWED_HOSTS",
     "BROKER_URL",
     "CHANNEL_LAYER_URL",
+    "DATABASE_LISTEN",
     "DATABASE_POOL_SIZE",
+    "DATABASE_TRANSACTION_POOL",
     "DATABASE_URL",
     "LOG_LEVEL",
     "PORT",
@@ -36,6 +38,7 @@ OURS = {
     "SIGNALBOX_ENV",
     "SIGNALBOX_EXAMPLES",
     "SIGNALBOX_FUNCTIONS",
+    "STATIC_ROOT",
 }
 
 # Tests without a database: once is enough.

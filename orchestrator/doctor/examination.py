@@ -8,6 +8,7 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from orchestrator.conf import settings
+from orchestrator.doctor.bells import examine_bells
 from orchestrator.doctor.code import examine_functions
 from orchestrator.doctor.findings import Finding, Level, fail, first_line
 from orchestrator.doctor.machine import examine_home
@@ -30,6 +31,7 @@ def examine() -> Iterator[Finding]:
     home = config.home or (_folder(wrapper) if wrapper is not None and wrapper.vendor == "sqlite" else None)
     if home is not None:
         yield from examine_home(home)
+    yield from examine_bells()
     yield from examine_functions()
 
 
@@ -40,7 +42,7 @@ def _examine_database(wrapper: BaseDatabaseWrapper) -> Iterator[Finding]:
     yield from migrations
     if all(finding.level is not Level.FAIL for finding in migrations):
         yield from _carefully("Clock", lambda: [examine_clock(wrapper, now)])
-        yield from _carefully("Engine", lambda: [examine_engines(now)])
+        yield from _carefully("Engine", lambda: examine_engines(now))
 
 
 def _carefully(topic: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

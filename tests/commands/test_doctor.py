@@ -15,7 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from orchestrator.doctor import examination
 from orchestrator.doctor.findings import Finding, Level
 from orchestrator.doctor.machine import examine_home, judge_room
-from orchestrator.doctor.sessions import examine_engines
+from orchestrator.doctor.sessions import examine_engines, judge_engines, judge_queues
 from orchestrator.doctor.software import examine_sqlite, examine_version
 from orchestrator.doctor.storage import examine_clock, examine_connection, examine_migrations, judge_clock
 from orchestrator.models import Worker
@@ -103,10 +103,23 @@ def test_engines_are_those_whose_lease_and_process_live() -> None:
     session(os.getpid(), gethostname(), -1)
     session(2**22 + 1, gethostname(), 10)  # over the largest pid there is
     session(os.getpid(), gethostname(), 10, ())  # only sends
-    assert examine_engines(NOW).level is Level.WARN
+    assert [finding.level for finding in examine_engines(NOW)] == [Level.WARN]
     session(os.getpid(), gethostname(), 10)
     session(2**22 + 1, "elsewhere", 10)
-    assert examine_engines(NOW).text.startswith("2 running: ")
+    assert next(iter(examine_engines(NOW))).text.startswith("2 running: ")
+
+
+def test_engines_are_told_with_queues_and_version_and_queues_without_one_too() -> None:
+    known = {"host": "h", "pid": 7, "started_at": NOW, "expires_at": NOW}
+    engines = [Worker(queues=["default"], version="abc", **known), Worker(queues=["mail", "large-1x"], **known)]
+    text = judge_engines(engines).text
+    assert "UTC on default, version abc; " in text
+    assert text.endswith("UTC on mail, large-1x")
+    [finding] = judge_queues(engines, ["default", "micro", "large-1x", "micro"])
+    assert (finding.level, finding.text) == (
+        Level.WARN,
+        "nobody works on 'micro', in which runs of 2 functions wait",
+    )
 
 
 @pytest.mark.parametrize("free, level", [(10 * GB, Level.OK), (GB // 2, Level.WARN), (GB // 100, Level.FAIL)])
