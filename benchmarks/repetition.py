@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MEASURES = {
     "benchmarks.measure": ("W1", "W2", "W3", "W4", "W5", "W8"),
     "benchmarks.serving": ("W6", "W7"),
+    "benchmarks.matching": ("MATCH",),
 }
 WORKLOADS = tuple(sorted(workload for measured in MEASURES.values() for workload in measured))
 DATABASES = ("sqlite", "postgres")

@@ -46,6 +46,11 @@ FIGURES = (
     Figure("w7_database_after_mb", "W7 the same after the runs", "MB PSS", None, None),
     Figure("w8_p50_ms", "W8 lateness of a 1 s sleep, p50", "ms", None, None),
     Figure("w8_p99_ms", "W8 lateness of a 1 s sleep, p99", "ms", 15, 20),
+    Figure("match_none_ms", "MATCH event nobody waits for", "ms", None, None),
+    Figure("match_keyed_ms", "MATCH 10,000 waits, by key", "ms", None, None),
+    Figure("match_asked_ms", "MATCH 10,000 waits, first 500 asked", "ms", None, None),
+    Figure("match_rest_s", "MATCH the others asked", "s", None, None),
+    Figure("match_meanwhile_ms", "MATCH other events meanwhile, slowest", "ms", None, None),
 )
 
 

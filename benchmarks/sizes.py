@@ -22,6 +22,7 @@ class Sizes:
     memory_runs: int = 10_000  # W7: unless the time is over before
     memory_seconds: float = 15.0
     sleepers: int = 200  # W8
+    waits: int = 10_000  # MATCH: of each kind
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)
@@ -57,5 +58,6 @@ SIZES = {
         connections=4,
         memory_runs=20,
         sleepers=3,
+        waits=30,
     ),
 }
