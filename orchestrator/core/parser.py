@@ -1,6 +1,5 @@
 """The text of an expression to its tree: a Pratt parser."""
 
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -159,7 +158,7 @@ class _Parser:
 
     def step(self, node: Node, key: Node, token: Token) -> Node:
         if isinstance(node, Path) and isinstance(key, Literal) and _is_key(key.value):
-            return replace(node, keys=(*node.keys, key.value))
+            return type(node)(node.root, (*node.keys, key.value), node.position)
         return self.build("index", (node, key), token.position)
 
     def method(self, receiver: Node, token: Token) -> Node:

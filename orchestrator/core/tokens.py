@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator.core.errors import InvalidExpression
 
@@ -25,8 +25,7 @@ ESCAPE = re.compile(r"\\([xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3
 ESCAPES = dict(zip("nrtbfav/\\\"'?`", "\n\r\t\b\f\a\v/\\\"'?`", strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     kind: str
     text: str
     position: int
