@@ -23,6 +23,8 @@ KEYS = {
     "signalbox_log": "run",
 }
 
+BESIDE = ("signalbox_sample", "signalbox_progress", "signalbox_mail")  # small tables that are not partitioned
+
 
 def months(first: str, count: int) -> list[datetime]:
     """The beginnings of ``count`` months and of the one after them."""
@@ -45,6 +47,27 @@ def more(first: str, count: int) -> Iterator[str]:
     """Adds partitions for further months, while everything runs; the last of them begins to be used when it is due."""
     for table in KEYS:
         yield from _partitions(table, months(first, count))
+
+
+def drop(first: str, count: int) -> Iterator[str]:
+    """Drops months whose runs have all ended, instead of deleting their rows; refuses while somebody needs them."""
+    begin, end = months(first, count)[0], months(first, count)[-1]
+    where = f"r.id >= {bound(begin)} AND r.id < {bound(end)}"
+    needed = f"e.event >= {bound(begin)} AND e.event < {bound(end)}"
+    yield (
+        f"DO $$ BEGIN IF EXISTS (SELECT 1 FROM signalbox_run r WHERE r.ended_at IS NULL AND {where})"
+        " OR EXISTS (SELECT 1 FROM signalbox_run r JOIN signalbox_run_event e ON e.run = r.id"
+        f" WHERE r.ended_at IS NULL AND {needed})"
+        " THEN RAISE EXCEPTION 'runs that have not ended need this month'; END IF; END $$"
+    )
+    for table in KEYS:
+        yield from (f"DROP TABLE {table}_{month:%Y_%m}" for month in months(first, count)[:-1])
+    yield (
+        "DELETE FROM signalbox_blob b WHERE NOT EXISTS (SELECT 1 FROM signalbox_run r WHERE r.id = b.run)"
+        " AND NOT EXISTS (SELECT 1 FROM signalbox_attempt a WHERE a.blob = b.id)"
+    )
+    for table in BESIDE:
+        yield f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM signalbox_run r WHERE r.id = t.run)"
 
 
 def _convert(table: str, key: str, beginnings: list[datetime]) -> Iterator[str]:
@@ -78,7 +101,7 @@ def _log(past: str) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> None:
-    wanted = more if "--more" in arguments else statements
+    wanted = more if "--more" in arguments else drop if "--drop" in arguments else statements
     first, count = [argument for argument in arguments if not argument.startswith("--")]
     print("BEGIN;")
     print(";\n".join(wanted(first, int(count))) + ";")
