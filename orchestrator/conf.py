@@ -32,6 +32,7 @@ class Settings:
     body_threads: int = 32  # threads for sync functions and sync step bodies
     machine_queues: bool = False  # functions with a machine= and no queue= wait in a queue named as the preset
     isolated_runs: int = 4  # runs of this process that may execute in processes of their own at once
+    spare_process: bool = True  # after the first of them a process stands ready for the next one
     quarantine_after: int = 3  # deaths in a row of a run's own process, with no step between
     parked_runs: int = 2000  # waiting runs whose coroutine stays in memory
     lease_seconds: int = 15  # life of a worker session that is not renewed

@@ -75,7 +75,7 @@ class EngineHost:
         self.runtime = Runtime(config, self.journal, system_clock, Catalog(), functions)
         self.loop = asyncio.new_event_loop()
         self.pool = ThreadPool(config.body_threads, self.loop)
-        self._isolated = IsolatedExecutor(config.isolated_runs)
+        self._isolated = IsolatedExecutor(config.isolated_runs, spare=config.spare_process)
         self.dispatcher = Dispatcher(
             settings=config,
             journal=self.journal,

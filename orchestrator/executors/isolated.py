@@ -119,6 +119,7 @@ class IsolatedExecution:
     def _hear(self, child: Child, message: dict[str, Any]) -> None:
         match message["did"]:
             case "executing":
+                self._nursery.renew_spare()  # not before: they would slow each other down
                 self._sink.executing()
             case "commit":
                 self._background(self._commit(child, message))
@@ -232,10 +233,10 @@ class IsolatedExecution:
 
 
 class IsolatedExecutor:
-    """``processes``: how many may run at once; further runs wait for one to end."""
+    """``processes``: how many may run at once; further runs wait for one to end. ``spare``: one stands ready."""
 
-    def __init__(self, processes: int) -> None:
-        self._nursery = Nursery(processes)
+    def __init__(self, processes: int, *, spare: bool) -> None:
+        self._nursery = Nursery(processes, spare=spare)
         self._executions: set[IsolatedExecution] = set()
 
     def start(self, definition: Definition, request: CallRequest, sink: RemoteSink) -> Execution:

@@ -6,6 +6,7 @@ import resource
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from time import monotonic
 
 from orchestrator.core.machines import MB, Machine
@@ -63,8 +64,7 @@ class Ward:
         with suppress(OSError, ValueError):
             most = self.machine.memory_bytes + RESERVED_BYTES
             resource.prlimit(self.child.pid, resource.RLIMIT_DATA, (most, most))
-        if self._cgroup is not None:
-            self._cgroup.add(self.child.pid)
+        if self._enter_cgroup():
             return
         allowed = sorted(os.sched_getaffinity(0))
         if self.machine.cores < len(allowed):
@@ -72,16 +72,27 @@ class Ward:
             with suppress(OSError):
                 os.sched_setaffinity(self.child.pid, (allowed[first:] + allowed[:first])[: self.machine.cores])
 
+    def _enter_cgroup(self) -> bool:
+        if self._cgroup is None:
+            return False
+        try:
+            self._cgroup.add(self.child.pid)
+        except OSError:  # making one is allowed here, moving into it is not
+            self._cgroup.remove()
+            self._cgroup = None
+        return self._cgroup is not None
+
     def close(self) -> None:
         if self._cgroup is not None:
             self._cgroup.remove()
 
 
 class Nursery:
-    """``processes``: how many may execute at once. Lives on the engine's loop."""
+    """``processes``: how many may execute at once; ``spare``: one more stands ready. Lives on the engine's loop."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, *, spare: bool) -> None:
         self.slots = asyncio.Semaphore(processes)
+        self._keeps_spare = spare
         self._wards: set[Ward] = set()
         self._warden = Warden()
         self._probed = False
@@ -103,7 +114,6 @@ class Nursery:
         self._wards.add(ward)
         if self._sampling is None or self._sampling.done():
             self._sampling = asyncio.create_task(self._sample())
-        self._renew_spare()
         return ward
 
     def leave(self, ward: Ward) -> None:
@@ -149,11 +159,18 @@ class Nursery:
             child = await task
         except OSError:
             return None
-        return child if child.lives else None
+        if child.lives:
+            return child
+        await child.ended()
+        self._warden.ended(child.pid)
+        return None
 
-    def _renew_spare(self) -> None:
-        if self._spare is None and not self._closed:
-            self._spare = asyncio.create_task(self._spawn())
+    def renew_spare(self) -> None:
+        """Keeps a process ready for the next run, for a while."""
+        if self._closed or not self._keeps_spare:
+            return
+        if self._spare is None:
+            self._spare = asyncio.create_task(self._spawn(), context=Context())
         if self._spare_ends is not None:
             self._spare_ends.cancel()
         self._spare_ends = asyncio.get_running_loop().call_later(SPARE_SECONDS, self._end_spare)
