@@ -15,7 +15,7 @@ from orchestrator.api.bodies import JsonParser, JsonRenderer
 from orchestrator.api.docs import ReferencePage
 from orchestrator.api.failures import handle_failures, nothing_at
 from orchestrator.api.problems import problem, problem_response
-from orchestrator.api.routes import events, functions, runs, schedules
+from orchestrator.api.routes import events, functions, pauses, runs, schedules
 from orchestrator.api.schema import with_problems
 
 DESCRIPTION = (
@@ -84,5 +84,6 @@ api = RestApi(
 handle_failures(api)
 api.add_router("/events", events.router)
 api.add_router("/functions", functions.router)
+api.add_router("/pauses", pauses.router)
 api.add_router("/runs", runs.router)
 api.add_router("/schedules", schedules.router)

@@ -30,6 +30,8 @@ def _moment(text: Any) -> datetime:
 
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_nul)]
 EventName = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_no_nul)]
+Label = Annotated[str, Field(max_length=200), AfterValidator(_no_nul)]
+Note = Annotated[str, Field(max_length=500), AfterValidator(_no_nul)]
 Reason = Annotated[str, Field(max_length=2000), AfterValidator(_no_nul)]
 # These raise errors of ours, which are no ValueErrors: pydantic lets them through, and they keep their own codes.
 UlidText = Annotated[str, AfterValidator(parse_id)]

@@ -9,6 +9,7 @@ import orjson
 from orchestrator.api.cursors import id_position, read_cursor
 from orchestrator.api.queries.inputs import load_inputs
 from orchestrator.api.queries.missing import no_run
+from orchestrator.api.queries.pauses import pause_reasons
 from orchestrator.api.queries.rows import page, rows, take
 from orchestrator.api.queries.run_filter import RunFilter, chosen_runs
 from orchestrator.api.queries.steps import error_of, steps_of
@@ -22,7 +23,7 @@ from orchestrator.models import Run as RunRow
 
 
 def list_runs(env: int, chosen: RunFilter, *, cursor: str | None = None, limit: int = 50) -> Page[Run]:
-    """Runs without their steps, newest first. Eight queries at most. Raises InvalidCursor."""
+    """Runs without their steps, newest first. Nine queries at most. Raises InvalidCursor."""
     found = chosen_runs(env, chosen).order_by("-id")
     if (before := read_cursor("runs", cursor, id_position)) is not None:
         found = found.filter(id__lt=before)
@@ -33,7 +34,7 @@ def list_runs(env: int, chosen: RunFilter, *, cursor: str | None = None, limit: 
 
 
 def get_run(env: int, run_id: str) -> Run:
-    """One run with its steps, attempts, samples and large values. Ten queries at most. Raises RunNotFound."""
+    """One run with its steps, attempts, samples and large values. Eleven queries at most. Raises RunNotFound."""
     row = rows(RunRow).filter(env=env, id=run_id).first()
     if row is None:
         raise RunNotFound(no_run(env, run_id))
@@ -56,6 +57,7 @@ class _Related:
     event_ids: Mapping[str, list[str]]
     inputs: Mapping[str, Any]
     waits: Mapping[str, list[Wait]]
+    pauses: Mapping[str, str]
 
 
 def _load_related(runs: Sequence[RunRow], *, whole: bool) -> _Related:
@@ -64,7 +66,7 @@ def _load_related(runs: Sequence[RunRow], *, whole: bool) -> _Related:
     for run, event in rows(RunEvent).filter(run__in=ids).order_by("run", "n").values_list("run", "event"):
         event_ids[run].append(event)
     data = {row.run: row for row in rows(RunData).filter(run__in=ids).defer("input")}
-    return _Related(data, event_ids, load_inputs(event_ids, whole=whole), load_waits(runs))
+    return _Related(data, event_ids, load_inputs(event_ids, whole=whole), load_waits(runs), pause_reasons(runs))
 
 
 def _load_blobs(data: RunData | None, attempts: Sequence[Attempt]) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def _run(row: RunRow, related: _Related, attempts: Sequence[Attempt], *, whole: 
         input=related.inputs[row.id],
         output=_output(data, blobs),
         error=error_of(data.error if data else None),
-        waiting_for=waiting_for(row, related.waits.get(row.id, []), attempts),
+        waiting_for=_reasons(row, related, attempts),
         queued_at=row.queued_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
@@ -97,6 +99,12 @@ def _run(row: RunRow, related: _Related, attempts: Sequence[Attempt], *, whole: 
         samples=samples_of(row.id) if whole else [],
         steps=steps_of(row, attempts, blobs) if whole else [],
     )
+
+
+def _reasons(row: RunRow, related: _Related, attempts: Sequence[Attempt]) -> list[str]:
+    """Why it does not move: a pause comes before what it waits for."""
+    held = related.pauses.get(row.id)
+    return [*([held] if held else []), *waiting_for(row, related.waits.get(row.id, []), attempts)]
 
 
 def _output(data: RunData | None, blobs: Mapping[str, Any]) -> Any:
