@@ -1,6 +1,8 @@
 """The ASGI application: event ingest by a plain route, everything else by Django, websockets by Channels."""
 
 import os
+import sys
+import threading
 
 from django.core.asgi import get_asgi_application
 
@@ -18,3 +20,16 @@ from orchestrator.api.waiting_asgi import WaitingApp  # noqa: E402
 application = ProtocolTypeRouter(
     {"http": IngestApp(BodyLimitApp(WaitingApp(django_application))), "websocket": websocket_application}
 )
+
+END_SECONDS = 10.0  # for requests under way when daphne is told to end
+
+
+def _end_in_time() -> None:
+    """Python's exit joins the threads of requests, and they wait for a loop that daphne has stopped: for ever."""
+    end = threading.Timer(END_SECONDS, os._exit, (0,))
+    end.daemon = True
+    end.start()
+
+
+if "daphne.cli" in sys.modules:
+    sys.modules["twisted.internet.reactor"].addSystemEventTrigger("before", "shutdown", _end_in_time)  # type: ignore[attr-defined]
