@@ -7,7 +7,7 @@ from torture.driver import Acknowledged
 from torture.expectations import ExpectedRun, expected_fork, expected_run
 from torture.findings import Attempt, Event, Findings, Run
 from torture.programs import End, Program
-from torture.witness import Line
+from torture.witness import UNKNOWN, Line
 
 BODIES_OF_DEAD = {"failed", "lost", "cancelled"}
 
@@ -93,14 +93,20 @@ def _attempts(rows: list[Attempt], lines: list[Line], wanted: str, fails: int) -
         yield f"former attempts {dict(statuses)}, of which {fails} may fail"
     if last.status == "completed" and last.number <= fails:
         yield f"completed at attempt {last.number}, and {fails} were to fail"
-    settled = [line for line in lines if (line.attempt, line.pid) == (last.number, last.pid)]
+    settled = [line for line in lines if (line.attempt, line.pid) == (last.number, last.pid) and _under(line, last)]
     if len(settled) != 1:
         yield f"the attempt that counts ran {len(settled)} times"
-    doubled = {place: n for place, n in Counter((line.attempt, line.pid) for line in lines).items() if n > 1}
+    doubled = {
+        place: n for place, n in Counter((line.attempt, line.pid, line.fence) for line in lines).items() if n > 1
+    }
     if doubled:
-        yield f"ran more than once in one process and attempt {doubled}"
-    if settled and any(line.pid == last.pid for line in lines[lines.index(settled[0]) + 1 :]):
+        yield f"ran more than once in one attempt under one fence {doubled}"
+    if any(line.fence > last.fence for line in lines):
         yield "ran again after it was settled"
+
+
+def _under(line: Line, attempt: Attempt) -> bool:
+    return line.fence in {attempt.fence, UNKNOWN}
 
 
 def _sent(expected: ExpectedRun, run: Run, findings: Findings) -> Iterator[str]:

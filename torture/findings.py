@@ -15,7 +15,7 @@ RUNS = (
     " CAST(d.error AS text) FROM signalbox_run r JOIN signalbox_run_data d ON d.run = r.id"
 )
 ATTEMPTS = (
-    "SELECT run, key, number, op, status, worker FROM signalbox_attempt"
+    "SELECT run, key, number, op, status, worker, fence FROM signalbox_attempt"
     " WHERE reused = {false} AND op IN ('run', 'transaction') ORDER BY run, key, number"
 )
 SENT = (
@@ -31,6 +31,7 @@ class Attempt:
     op: str
     status: str
     pid: int
+    fence: int
 
 
 @dataclass(slots=True)
@@ -96,8 +97,8 @@ def _run(row: tuple[Any, ...]) -> Run:
 
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:
-    _, key, number, op, status, worker = row
-    return Attempt(key, number, op, status, int(worker.rpartition(":")[2] or 0))
+    _, key, number, op, status, worker, fence = row
+    return Attempt(key, number, op, status, int(worker.rpartition(":")[2] or 0), fence)
 
 
 def _events(database: Database) -> dict[str, Event]:

@@ -20,6 +20,7 @@ OPS = (
 )
 PROGRAM = Program("p", OPS)
 PID, OTHER = 7, 8
+FENCE = 2
 
 
 @pytest.fixture
@@ -32,15 +33,18 @@ def findings() -> Findings:
     """What the program leaves when all goes well, but for a worker that died in the first body."""
     run = _run("R", "torture-program", 31)
     run.attempts = {
-        "call": [Attempt("call", 1, "run", "lost", OTHER), Attempt("call", 2, "run", "completed", PID)],
-        "fail": [Attempt("fail", 1, "run", "failed", PID), Attempt("fail", 2, "run", "completed", PID)],
-        "book": [Attempt("book", 1, "transaction", "completed", PID)],
+        "call": [
+            Attempt("call", 1, "run", "lost", OTHER, FENCE - 1),
+            Attempt("call", 2, "run", "completed", PID, FENCE),
+        ],
+        "fail": [Attempt("fail", 1, "run", "failed", PID, FENCE), Attempt("fail", 2, "run", "completed", PID, FENCE)],
+        "book": [Attempt("book", 1, "transaction", "completed", PID, FENCE)],
     }
-    run.lines = {"call": [Line("R", "call", 2, PID)], "fail": [Line("R", "fail", n, PID) for n in (1, 2)]}
+    run.lines = {"call": [Line("R", "call", 2, PID, FENCE)], "fail": [Line("R", "fail", n, PID, FENCE) for n in (1, 2)]}
     run.bookings = ["book"]
     child = _run("C", "torture-each", 16, parent="R", parent_key="each")
-    child.attempts = {"each": [Attempt("each", 1, "run", "completed", PID)]}
-    child.lines = {"each": [Line("C", "each", 1, PID)]}
+    child.attempts = {"each": [Attempt("each", 1, "run", "completed", PID, FENCE)]}
+    child.lines = {"each": [Line("C", "each", 1, PID, FENCE)]}
     run.children = {"each": [child]}
     sent = Event("E1", None, "R", {"step": "send", "value": 8}, "torture/parcel", None, ["D1"])
     run.parcels = {"send": [sent]}
@@ -61,8 +65,11 @@ WRONG: dict[str, Callable[[Findings], object]] = {
     "a run is lost": lambda found: found.runs.pop("R"),
     "another output": lambda found: setattr(found.runs["R"], "output", 30),
     "not completed": lambda found: setattr(found.runs["R"], "status", "failed"),
-    "a finished step ran again": lambda found: found.runs["R"].lines["call"].append(Line("R", "call", 2, PID)),
-    "a body that was not asked for": lambda found: found.runs["R"].lines.update(x=[Line("R", "x", 1, PID)]),
+    "a finished step ran again": lambda found: found.runs["R"].lines["call"].append(Line("R", "call", 2, PID, FENCE)),
+    "a settled step ran under a new fence": lambda found: (
+        found.runs["R"].lines["call"].append(Line("R", "call", 2, OTHER, FENCE + 1))
+    ),
+    "a body that was not asked for": lambda found: found.runs["R"].lines.update(x=[Line("R", "x", 1, PID, FENCE)]),
     "a result without a body": lambda found: found.runs["R"].lines.pop("call"),
     "a step is missing": lambda found: found.runs["R"].attempts.pop("fail"),
     "a failure too few": lambda found: (
