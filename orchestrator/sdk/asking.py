@@ -15,6 +15,7 @@ from orchestrator.sdk.events import Event, load_event, name_of
 from orchestrator.sdk.invocation import Invocation
 from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.sending import incoming
+from orchestrator.sdk.within import within
 
 T = TypeVar("T")
 Duration = str | timedelta | int | float
@@ -24,20 +25,21 @@ MAX_SIGNAL_NAME = 200  # characters
 class Asking:
     """Builds the program of each step tool."""
 
-    def __init__(self, inv: Invocation, retries: Retries | None = None) -> None:
+    def __init__(self, inv: Invocation, retries: Retries | None = None, limit: timedelta | None = None) -> None:
         self._inv = inv
         self._retries = retries
+        self._limit = limit  # of each attempt of a body
 
     def _run(
         self, id: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], op: OpKind
     ) -> programs.Program:
-        shape = return_shape(function)
-        return programs.run(self._inv, id, function, args, kwargs, retries=self._retries, shape=shape, op=op)
+        shape, body = return_shape(function), within(function, self._limit)
+        return programs.run(self._inv, id, body, args, kwargs, retries=self._retries, shape=shape, op=op)
 
     def _each(self, id: str, step_id: str, function: Callable[..., Any], item: Any) -> programs.Program:
         """The step of one item of the map ``id``."""
-        shape, retries = return_shape(function), self._retries
-        return programs.run(self._inv, step_id, function, (item,), {}, retries=retries, shape=shape, stub=id)
+        shape, body = return_shape(function), within(function, self._limit)
+        return programs.run(self._inv, step_id, body, (item,), {}, retries=self._retries, shape=shape, stub=id)
 
     def _sleep_until(self, id: str, moment: datetime | str) -> programs.Program:
         if isinstance(moment, str):

@@ -26,7 +26,11 @@ class StepTools(Asking):
 
     def with_retries(self, retries: Retries | int) -> "StepTools":
         """The same tools with another retry policy for their bodies."""
-        return StepTools(self._inv, Retries.of(retries))
+        return StepTools(self._inv, Retries.of(retries), self._limit)
+
+    def with_timeout(self, timeout: Duration) -> "StepTools":
+        """The same tools; each attempt of an async body that takes longer is cancelled, and fails by TimeoutError."""
+        return StepTools(self._inv, self._retries, parse_duration(timeout))
 
     @overload
     async def run(self, id: str, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R: ...

@@ -5,12 +5,22 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator import Concurrency, Context, RunFailed, StepError, SyncTaskContext, TaskContext, Timeouts, task
+from orchestrator import (
+    Concurrency,
+    Context,
+    Retries,
+    RunFailed,
+    StepError,
+    SyncTaskContext,
+    TaskContext,
+    Timeouts,
+    task,
+)
 from orchestrator.models import Deadline
 from orchestrator.testing import Harness
 from tests.engine.conftest import StartEngine
 from tests.engine.gates import Gate
-from tests.engine.reading import error, kinds, run_row, soon, steps, until
+from tests.engine.reading import attempts, error, kinds, run_row, soon, steps, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -172,3 +182,39 @@ def test_a_run_that_waits_in_the_queue_starts_its_finish_clock_when_it_starts(st
         until(run, "completed")
     assert run_row(second).started_at
     soon(lambda: not Deadline.objects.exists())
+
+
+def test_an_attempt_of_a_step_that_takes_longer_than_its_timeout_fails_and_is_tried_again(start: StartEngine) -> None:
+    cleaned: list[str] = []
+    tries: list[int] = []
+
+    async def slow() -> str:
+        tries.append(len(tries))
+        try:
+            if len(tries) < 2:
+                await asyncio.Event().wait()
+        finally:
+            cleaned.append("up")
+        return "done"
+
+    @task()
+    async def work(ctx: TaskContext) -> str:
+        return str(await ctx.step.with_retries(Retries(3, initial="1ms")).with_timeout("30ms").run("slow", slow))
+
+    start()
+    run = work.trigger()
+    until(run, "completed")
+    assert steps(run)["slow"] == ["failed", "completed"]
+    assert cleaned == ["up", "up"]
+    failed = next(attempt.error for attempt in attempts(run) if attempt.key == "slow")
+    assert failed is not None
+    assert (failed["type"], failed["message"]) == ("TimeoutError", "it took longer than 30 ms, the timeout of the step")
+
+
+def test_a_sync_body_can_have_no_timeout_since_nothing_stops_a_thread(functions: None) -> None:
+    @task(retries=0)
+    async def work(ctx: TaskContext) -> None:
+        await ctx.step.with_timeout("1s").run("sync", lambda: None)
+
+    with Harness() as harness:
+        assert "with_timeout is for async bodies" in (harness.trigger(work).error or "")
