@@ -14,7 +14,7 @@ from orchestrator.engine.replay import replay_run
 from orchestrator.engine.retention import Deleted, Pace, Plan, plan_of
 from orchestrator.engine.retention_delete import delete_runs
 from orchestrator.engine.retention_duty import RetentionDuty
-from orchestrator.engine.sql import Connection, open_connection
+from orchestrator.engine.sql import Connection, Id, open_connection
 from orchestrator.models import Attempt, Blob, Journal, Log, Run, RunData
 from tests.console.factories import NOW, fresh_id
 from tests.engine.conftest import StartEngine, functions, start  # noqa: F401, fixtures
@@ -117,6 +117,20 @@ def test_new_runs_begin_and_end_while_old_ones_go(start: StartEngine) -> None:  
     assert [completed(run) for run in new] == [1] * 20
     eventually(lambda: runs() == set(new))
     duty.stop(5)
+
+
+@pytest.mark.postgres
+def test_a_run_that_somebody_replays_now_is_passed_over(db: Connection, walk: Walk) -> None:
+    run, other = make_run(), make_run()
+    replaying = open_connection("default")
+    replaying.begin()
+    replaying.query("SELECT 1 FROM signalbox_run WHERE id = ? FOR KEY SHARE", [Id(run.id)])
+    assert walk(month(db)).runs == 1
+    assert runs() == {run.id}
+    assert other.id not in runs()
+    replaying.rollback()
+    replaying.close()
+    assert walk(month(db)).runs == 1
 
 
 def test_a_run_with_a_long_history_goes_in_many_small_transactions(db: Connection, walk: Walk) -> None:
