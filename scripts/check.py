@@ -17,6 +17,7 @@ from time import monotonic
 from typing import IO
 
 from tests.servers import apt_install, find_chromium, find_postgres, find_redis, postgres
+from tests.workers.rabbit import find_rabbitmq
 
 PROGRAMS = Path(sys.executable).parent
 PYTHON = sys.executable
@@ -144,6 +145,8 @@ def test(checks: Checks, stack: ExitStack) -> None:
     if url:
         if not find_redis() and not apt_install("redis-server"):
             checks.skip("tests with Redis", "Redis is not installed; apt install redis-server")
+        if not find_rabbitmq():
+            checks.skip("tests with RabbitMQ", "RabbitMQ is not installed; apt install rabbitmq-server")
         impure = [*pytest, *(f"--ignore=tests/{place}" for place in PURE)]
         suites.append(("tests on PostgreSQL", impure, {"DATABASE_URL": url}))
     checks.run_together(*suites)

@@ -32,7 +32,8 @@ app = Celery("signalbox", set_as_current=False)
 app.conf.update(
     broker_url=settings().broker_url,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"socket_connect_timeout": BROKER_SECONDS, "socket_timeout": 30},
+    # No second try: it would keep the other doorbells of a process waiting. The worker's own connection has many.
+    broker_transport_options={"socket_connect_timeout": BROKER_SECONDS, "socket_timeout": 30, "max_retries": 0},
     task_default_queue="default",
     task_ignore_result=True,
     task_acks_late=False,
