@@ -116,13 +116,13 @@ def pause(key: str, *, note: str = "", env: int = 1, actor: str = "") -> None:
     _do(env, key, apply)
 
 
-def resume(key: str, *, env: int = 1, actor: str = "") -> None:
+def resume(key: str, *, note: str = "", env: int = 1, actor: str = "") -> None:
     """It ticks again, from the next tick on; nothing if it is not paused. Raises ScheduleNotFound."""
 
     def apply(tx: Tx, row: ScheduleRow) -> None:
         if row.paused_at is not None:
             set_paused(tx, row, None, "")
-            record_action(tx, env, "schedule.resume", key, actor=actor)
+            record_action(tx, env, "schedule.resume", key, actor=actor, reason=note)
 
     _do(env, key, apply)
 

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.test import Client
 
 from orchestrator.api.api import api
+from orchestrator.engine import scheduling
 from orchestrator.engine.runtime import Runtime
 from orchestrator.models import Run
 from tests.api import hostile
@@ -28,7 +29,7 @@ class Operation:
     schema: Mapping[str, Any] | None
 
     def at(self, id: str) -> str:
-        return self.path.replace("{id}", id)
+        return self.path.replace("{id}", id).replace("{key}", id)
 
 
 def operations() -> Iterator[Operation]:
@@ -66,6 +67,9 @@ SOUND: dict[str, dict[str, Any]] = {
     "events": {"name": "order/placed"},
     "trigger": {"data": {}},
     "signal": {"name": "go"},
+    "schedules": {"key": "hourly", "function": "ship-order", "every": "1h"},
+    "preview": {"every": "1h"},
+    "backfill": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T03:00:00Z", "preview": True},
 }
 
 
@@ -76,7 +80,8 @@ def known(engine: Runtime, client: Client) -> Mapping[str, str]:
     engine.refresh_catalog()
     event = make_event("order/placed", {"order": 1})
     run = RunBuilder("ship-order").step("load").save("waiting", event=event)
-    return {"runs": run.id, "events": event.id, "functions": "ship-order"}
+    scheduling.put("hourly", "ship-order", {"every": "1h"})
+    return {"schedules": "hourly", "runs": run.id, "events": event.id, "functions": "ship-order"}
 
 
 def stored() -> dict[str, int]:

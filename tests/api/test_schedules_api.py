@@ -63,7 +63,7 @@ def actions() -> list[str]:
 
 def test_a_schedule_is_made_once_for_its_key_and_changed_by_it(known: Runtime, ask: Ask, client: Client) -> None:
     status, made = ask("POST", "", DIGEST)
-    assert (status, made["words"], made["state"]) == (201, "At 07:00 (Europe/Paris)", "active")
+    assert (status, made["words"], made["state"]) == (200, "At 07:00 (Europe/Paris)", "active")
     assert len(made["next_ticks"]) == 5
     status, same = ask("POST", "", DIGEST)
     assert (status, same) == (200, made)

@@ -49,8 +49,8 @@ def put(request: HttpRequest, body: ScheduleBody) -> HttpResponse:
     """Creates the schedule of this key, or changes the one there is. The same again does nothing."""
     caller = caller_of(request)
     timing = body.dict(exclude={"key", "function", "payload"})
-    created = scheduling.put(body.key, body.function, timing, payload=body.payload, env=caller.env, actor=caller.actor)
-    return json_response(get_schedule(caller.env, body.key, datetime.now(UTC)), 201 if created else 200)
+    scheduling.put(body.key, body.function, timing, payload=body.payload, env=caller.env, actor=caller.actor)
+    return json_response(get_schedule(caller.env, body.key, datetime.now(UTC)))
 
 
 @router.post("/preview", response=SchedulePreview, operation_id="preview_schedule", summary="Preview a schedule")
@@ -77,10 +77,10 @@ def pause(request: HttpRequest, key: PathKey, body: PauseBody | None = None) -> 
 
 
 @router.post("/{path:key}/resume", response=Schedule, operation_id="resume_schedule", summary="Resume a schedule")
-def resume(request: HttpRequest, key: PathKey) -> HttpResponse:
+def resume(request: HttpRequest, key: PathKey, body: PauseBody | None = None) -> HttpResponse:
     """It ticks again, from the next tick on."""
     caller = caller_of(request)
-    scheduling.resume(key, env=caller.env, actor=caller.actor)
+    scheduling.resume(key, note=body.note if body else "", env=caller.env, actor=caller.actor)
     return json_response(get_schedule(caller.env, key, datetime.now(UTC)))
 
 
