@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.celery_workers import ALL as WORKERS_DO
+from benchmarks.celery_workers import measure_workers
 from benchmarks.peers.environment import can_import
 from benchmarks.peers.redis_server import find_redis, redis_server
 from benchmarks.repetition import ROOT, THROWAWAY_SERVER, home, measure
 
 PROGRAMS = "benchmarks.peers.programs"
+WORKERS = 2
 
 
 class Unavailable(Exception):
@@ -23,7 +26,7 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """``database`` is sqlite, postgres or redis; without a ``program`` it is Signalbox itself."""
+    """``database`` is sqlite, postgres, redis or workers; without a ``program`` it is Signalbox itself."""
 
     name: str
     title: str
@@ -36,6 +39,12 @@ class System:
 SYSTEMS = (
     System("signalbox-sqlite", "Signalbox, SQLite", "sqlite", "as `make dev` runs it"),
     System("signalbox-postgres", "Signalbox, PostgreSQL", "postgres", "as `make dev` runs it"),
+    System(
+        "signalbox-workers",
+        "Signalbox, 2 Celery workers",
+        "workers",
+        "PostgreSQL, Redis as the broker, a scheduler and two Celery workers; the client is a process of its own (W10)",
+    ),
     System(
         "dbos-sqlite",
         "DBOS, SQLite",
@@ -83,7 +92,12 @@ def measure_system(system: System, python: Path, workloads: Sequence[str], size:
     """``{"figures", "versions", "durability"}``. Raises Unavailable."""
     if system.program is not None:
         return _measure_peer(system, python, workloads, size)
-    answer = measure(system.database, workloads, size)
+    if system.database == "workers":
+        if find_redis() is None:
+            raise Unavailable("redis-server is not installed")
+        answer = measure_workers(WORKERS, [name for name in workloads if name in WORKERS_DO], size)
+    else:
+        answer = measure(system.database, workloads, size)
     facts = dict(answer["database"])
     facts.pop("path", None)
     durability = {"database": facts.pop("version").partition(" (")[0]} | facts
