@@ -43,7 +43,8 @@ def read_pauses(tx: Tx) -> list[Paused]:
 
 def held_by(pauses: Iterable[Paused]) -> tuple[str, list[Any]]:
     """The condition that any of these holds a run, and its parameters."""
-    conditions, params = [], []
+    conditions: list[str] = []
+    params: list[Any] = []
     for paused in pauses:
         match paused.kind:
             case PauseKind.ENVIRONMENT:

@@ -55,7 +55,7 @@ class RunRow(NamedTuple):
     lost: int
     queued_at: datetime
     started_at: datetime | None
-    ended_at: datetime | None
+    ended_at: datetime | None = None
     limits: str | None = None
     gate: str | None = None
 
@@ -63,10 +63,10 @@ class RunRow(NamedTuple):
 class RunDataRow(NamedTuple):
     run: str
     input: str | None
-    output: str | None
-    output_blob: str | None
-    error: str | None
-    tags: str
+    output: str | None = None
+    output_blob: str | None = None
+    error: str | None = None
+    tags: str = "[]"
 
 
 class RunEventRow(NamedTuple):

@@ -8,14 +8,14 @@ import orjson
 
 from orchestrator.core.codec import encode
 from orchestrator.core.errors import InvalidExpression
-from orchestrator.core.gating import gates_of
+from orchestrator.core.gating import Gates, gates_of
 from orchestrator.core.limiting import head_start, run_limits
 from orchestrator.core.ops import CallRequest, ChildRun, ErrorInfo, NewEvent, Status
 from orchestrator.engine.catalog import Catalog, Registered
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.facts import RunFacts
 from orchestrator.engine.journal.items import Entry, NewRun, Start
-from orchestrator.engine.rows import EventRow, KeyRow, RunDataRow, RunEventRow, RunRow
+from orchestrator.engine.rows import CancelOnRow, EventRow, KeyRow, RunDataRow, RunEventRow, RunRow
 from orchestrator.engine.terms import cancels_of, deadlines_of
 from orchestrator.models.fields import to_micros
 
@@ -80,19 +80,12 @@ class Starting:
         replay_of: str | None = None,
         replay_from: str | None = None,
     ) -> NewRun:
-        """A run that begins now, or at ``start_at``.
-
-        Raises UnknownFunction, and InvalidExpression for an expression of its flow control that cannot be evaluated.
-        """
+        """A run that begins now, or at ``start_at``. Raises UnknownFunction; InvalidExpression of its flow control."""
         known = self.catalog.get(env, function)
         run_id = id or self.clock.new_id()
         due_at = start_at if start_at is not None and start_at > now else None
         event = events[0] if events else {"data": orjson.loads(input) if input is not None else {}}
-        limits = run_limits(env, function, known.flow, event) if known.flow.limits_starts else None
-        gates = None
-        if trigger not in PAST_GATES:
-            gates = gates_of(env, function, known.flow, event, called=not events)
-        cancels = cancels_of(known.flow, run_id, env, event, now)
+        limits, gates, cancels = _controlled(known, run_id, event, now, trigger=trigger, called=not events)
         owner = None if due_at or limits or gates else self.reserve(known)
         entries = [Entry("run.queued", now), Entry("run.started", now)][: 2 if owner else 1]
         row = RunRow(
@@ -117,12 +110,10 @@ class Starting:
             lost=0,
             queued_at=now,
             started_at=now if owner else None,
-            ended_at=None,
             limits=orjson.dumps(limits).decode() if limits else None,
         )
-        data = RunDataRow(run_id, input, None, None, None, "[]")
-        rows = [RunEventRow(run_id, n, str(e["id"])) for n, e in enumerate(events)]
-        return NewRun(row, data, entries, rows, events, gates, terms=[*cancels, *deadlines_of(known.flow, row)])
+        terms = [*cancels, *deadlines_of(known.flow, row)]
+        return NewRun(row, RunDataRow(run_id, input), entries, _run_events(run_id, events), events, gates, terms)
 
     def child(self, facts: RunFacts, key: str, child: ChildRun, now: datetime) -> NewRun:
         """A run asked for by a step of another one."""
@@ -164,6 +155,21 @@ class Starting:
         if start.event:
             start.event = start.event._replace(skipped=None)  # handlers of other functions are no news
         return [start]
+
+
+def _controlled(
+    known: Registered, run: str, event: Mapping[str, Any], now: datetime, *, trigger: str, called: bool
+) -> tuple[list[str] | None, Gates | None, list[CancelOnRow]]:
+    """Limits, gates and cancelling events of a new run. Raises InvalidExpression."""
+    limits = run_limits(known.env, known.slug, known.flow, event) if known.flow.limits_starts else None
+    gates = None
+    if trigger not in PAST_GATES:
+        gates = gates_of(known.env, known.slug, known.flow, event, called=called)
+    return limits, gates, cancels_of(known.flow, run, known.env, event, now)
+
+
+def _run_events(run: str, events: Sequence[Mapping[str, Any]]) -> list[RunEventRow]:
+    return [RunEventRow(run, n, str(event["id"])) for n, event in enumerate(events)]
 
 
 def event_row(

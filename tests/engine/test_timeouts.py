@@ -16,6 +16,7 @@ from orchestrator import (
     Timeouts,
     task,
 )
+from orchestrator.engine.rows import DeadlineRow
 from orchestrator.models import Deadline
 from orchestrator.testing import Harness
 from tests.engine.conftest import StartEngine
@@ -57,8 +58,7 @@ def test_a_delayed_run_has_its_time_from_when_it_may_start(functions: None) -> N
     with Harness() as harness:
         later = harness.clock.now() + timedelta(hours=1)
         run = harness._engine.runtime.starting.run(1, work.id, trigger="call", now=harness.clock.now(), start_at=later)
-        [deadline] = run.terms
-        assert deadline.at == later + timedelta(minutes=1)
+        assert run.terms == [DeadlineRow(run.run.id, "start", later + timedelta(minutes=1), 60_000)]
 
 
 def test_a_sleeping_run_times_out_with_its_children_and_tells_who_listens(functions: None) -> None:
