@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from console.presenters.charts import chart
+from console.presenters.controls import controls
 from console.presenters.figures import MOST_RUNS, SPANS, Figures, Part, Span, figures, percent, rate
 from console.presenters.inspector import Value, value
 from console.presenters.run_filters import in_span
@@ -115,6 +116,7 @@ def _settings(function: Function, config: Mapping[str, Any]) -> list[tuple[str, 
         ("Name", function.name if function.name != function.slug else "", False),
         ("Retries", retries_text(config.get("retries")), False),
         ("Queue", str(config.get("queue") or "default"), True),
+        *((label, sentence, False) for label, sentence in controls(config)),
         ("Module", str(config.get("module") or ""), True),
         ("Source", f"{source}:{line}" if source and line else str(source or ""), True),
         ("Version", function.version, True),
