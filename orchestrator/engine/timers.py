@@ -9,6 +9,9 @@ from itertools import count
 
 from orchestrator.engine.clock import Clock
 
+# The loop's clock stands while a laptop sleeps, and knows nothing of a wall clock that is set: look again by then.
+LOOK_SECONDS = 10.0
+
 
 class Timers:
     """With ``by_hand`` nothing fires by itself: ``fire`` is called when the clock was moved."""
@@ -50,4 +53,4 @@ class Timers:
         delay = max(0.0, (due - self._clock.now()).total_seconds())
         self._armed_for = due
         # In a context of its own: that of the run which happens to ask for it would stay in memory until then.
-        self._handle = self._loop.call_later(min(delay, 3600.0), self.fire, context=Context())
+        self._handle = self._loop.call_later(min(delay, LOOK_SECONDS), self.fire, context=Context())

@@ -11,7 +11,7 @@ from tests.live import ROOT
 from tests.servers import find_postgres
 
 SEED = 11
-OPTIONS = ["--seed", str(SEED), "--minutes", "0.4", "--runs", "40", "--killers", "0", "--pauses", "0.5", "2.5"]
+OPTIONS = ["--seed", str(SEED), "--minutes", "0.3", "--runs", "30", "--killers", "0", "--pauses", "0.5", "2.5"]
 
 
 @pytest.mark.timeout(300)
