@@ -82,7 +82,7 @@ def _declared(functions: Iterable[Function]) -> dict[str, LimitFacts]:
 
 def _live(env: int) -> list[tuple[str, int, int]]:
     totals: dict[str, list[int]] = {}
-    for row in _by_value(Limit.objects.filter(env=env)):
+    for row in _by_value(Limit.objects.filter(env=env, expires_at=None)):  # but what gates remember
         total = totals.setdefault(row.target, [0, 0])
         total[0] += row.used
         total[1] += row.waiting
