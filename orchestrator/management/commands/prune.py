@@ -1,5 +1,6 @@
 """``manage.py prune --older-than "30 days" --dry-run``: deletes what retention would, now."""
 
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -13,6 +14,8 @@ from orchestrator.engine.retention_count import count
 from orchestrator.engine.retention_delete import record_pruning
 from orchestrator.engine.sql import Connection, open_connection
 from orchestrator.management.terminal import TerminalCommand, actor, add_env, env_id
+
+MOST_REST_SECONDS = 0.1
 
 
 class Command(TerminalCommand):
@@ -54,7 +57,10 @@ class Command(TerminalCommand):
         return plan
 
     def _prune(self, db: Connection, plan: Plan) -> Deleted:
-        total = Deleted()
+        total, begin = Deleted(), time.monotonic()
         for step in Sweep(db, plan).steps():
             total = Deleted(*map(sum, zip(total, step, strict=True)))
+            # An engine in another process waits for SQLite's lock by looking again and again: it needs a gap.
+            time.sleep(min(MOST_REST_SECONDS, time.monotonic() - begin))
+            begin = time.monotonic()
         return total
