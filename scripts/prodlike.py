@@ -29,8 +29,8 @@ COLOURS = (36, 32, 33, 35, 34, 31)
 ENDING = (signal.SIGINT, signal.SIGTERM)
 START_SECONDS = 120
 DRAIN_SECONDS = 30  # a worker takes ten, the rest of its end a few more
-# The first set is everybody's work, the second one what needs a large machine.
-QUEUE_SETS = ("default", "large-1x,large-2x")
+# Both take everybody's work, so that one may die; the second one also what needs a large machine.
+QUEUE_SETS = ("default", "default,large-1x,large-2x")
 
 NO_POSTGRES = """PostgreSQL was not found. Install it (Debian, Ubuntu: apt install postgresql; macOS: brew install
 postgresql), or name a database: make prod-like DATABASE_URL=postgres://user:password@host/name"""
@@ -62,6 +62,10 @@ class Process:
         )
         self._reader = threading.Thread(target=self._copy, daemon=True)
         self._reader.start()
+
+    @property
+    def ended(self) -> bool:
+        return self.child.poll() is not None
 
     def _copy(self) -> None:
         assert self.child.stdout
@@ -166,26 +170,34 @@ def run(port: int) -> int:
         sites = [f"http://127.0.0.1:{number}" for number in (port, port + 1)]
 
         def over() -> bool:
-            return stop.is_set() or any(process.child.poll() is not None for process in processes)
+            return stop.is_set() or any(process.ended for process in processes)
 
         try:
             eventually(lambda: over() or all(map(answers, sites)), within_seconds=START_SECONDS, every_seconds=0.5)
             if not over():
                 say(READY.format(first=sites[0], second=sites[1], account=account, event=event_key, api=api_key))
-            while not over():
-                stop.wait(0.5)
+                watch(processes, stop)
         finally:
             drain(processes)
         return 0 if stop.is_set() else 1
 
 
+def watch(processes: Sequence[Process], stop: threading.Event) -> None:
+    """Until it is told to stop, or nothing is left: who kills a process wants to see the others go on."""
+    alive = list(processes)
+    while alive and not stop.wait(0.5):
+        for process in [process for process in alive if process.ended]:
+            process.end(monotonic())
+            alive.remove(process)
+
+
 def drain(processes: Sequence[Process]) -> None:
     say("\nDraining.")
-    for process in processes:
-        if process.child.poll() is None:
-            process.child.terminate()
+    left = [process for process in processes if not process.ended]
+    for process in left:
+        process.child.terminate()
     deadline = monotonic() + DRAIN_SECONDS
-    for process in processes:
+    for process in left:
         process.end(deadline)
 
 

@@ -55,13 +55,16 @@ class Installation:
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self._folder = folder
-        self._env = {**os.environ, "PYTHONUNBUFFERED": "1", "SIGNALBOX_HOME": str(folder), **env}
+        self.env = {**os.environ, "PYTHONUNBUFFERED": "1", "SIGNALBOX_HOME": str(folder), **env}
         self.processes: dict[str, Process] = {}
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=self._env, check=True)
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=self.env, check=True)
 
     def start(self, name: str, command: list[str], ready: str, **env: str) -> Process:
-        process = self.processes[name] = Process(name, command, {**self._env, **env}, self._folder, ready)
+        process = self.processes[name] = Process(name, command, {**self.env, **env}, self._folder, ready)
         return process
+
+    def engine(self, name: str) -> Process:
+        return self.start(name, [sys.executable, "manage.py", "engine"], "The engine is running")
 
     def scheduler(self, name: str) -> Process:
         return self.start(name, [sys.executable, "manage.py", "scheduler"], "The scheduler is running.")
