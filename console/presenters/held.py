@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from console.presenters.paused import paused_line
 from console.presenters.waiting import Line
 from orchestrator.core.limiting import SEPARATOR
 from orchestrator.engine.limit_rows import gate_of, target_of
@@ -13,7 +14,9 @@ KINDS = ("concurrency", "named", "environment", "throttle", "singleton")
 
 
 def held_line(run: Run, now: datetime) -> Line | None:
-    """None for a run that waits at no limit. Two queries."""
+    """None for a run that waits at no limit and for no resume. Two queries."""
+    if (paused := paused_line(run)) is not None:
+        return paused
     if run.gate is None or gate_of(run.gate) not in KINDS:
         return None
     match gate_of(run.gate):

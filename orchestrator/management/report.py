@@ -36,7 +36,8 @@ def head(run: Run, ink: Ink, now: datetime) -> Iterator[str]:
 def reasons(run: Run, ink: Ink) -> Iterator[str]:
     """What it waits for, which attempts failed and why, and what came out."""
     for sentence in run.waiting_for:
-        yield f"{ink.arrow} waits for {printable(sentence)}"
+        words = "" if sentence.startswith("Paused: ") else "waits for "
+        yield f"{ink.arrow} {words}{printable(sentence)}"
     failed = [(step.id, attempt) for step in run.steps for attempt in step.attempts if attempt.error is not None]
     if len(failed) > MOST_ERRORS:
         yield f"{ink.more} {len(failed) - MOST_ERRORS} failed attempts before these; --json lists all"

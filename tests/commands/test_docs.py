@@ -12,7 +12,20 @@ from tests.live import ROOT
 
 PAGE = (ROOT / "docs/commands.md").read_text()
 LINES = re.findall(r"^    (?:.*\| )?manage\.py (.+)$", PAGE, re.MULTILINE)
-COMMANDS = {"send_event", "trigger", "runs", "replay", "cancel", "signal", "keys", "prune", "doctor", "check"}
+COMMANDS = {
+    "send_event",
+    "trigger",
+    "runs",
+    "replay",
+    "cancel",
+    "signal",
+    "pause",
+    "resume",
+    "keys",
+    "prune",
+    "doctor",
+    "check",
+}
 
 
 @pytest.mark.parametrize("line", LINES)
