@@ -11,7 +11,7 @@ from orchestrator.core.ops import Status
 from orchestrator.engine.gate_rows import DelayedRow, move_delayed, replace_events, replace_inputs
 from orchestrator.engine.journal.items import Entry, NewRun
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.engine.rows import RunEventRow, RunRow
+from orchestrator.engine.rows import CancelOnRow, DeadlineRow, RunEventRow, RunRow
 from orchestrator.engine.sql import Id
 from orchestrator.models.fields import to_micros
 
@@ -64,6 +64,7 @@ class Delayed:
             entries=entries,
             events=[*(row._replace(run=self.id) for row in content.events), *self.added],
             envelopes=[*content.envelopes, *self.envelopes],
+            terms=[row._replace(run=self.id) for row in content.terms if isinstance(row, CancelOnRow | DeadlineRow)],
         )
 
 
@@ -73,7 +74,7 @@ def _prio(run: RunRow, due: datetime) -> int:
 
 
 def write_delayed(tx: Tx, runs: Sequence[Delayed]) -> None:
-    """Stored runs with what has joined them: their new start, events and history."""
+    """Stored runs with what has joined them: their new start, events, history, and what cancels them."""
     changed = [(run, run.row) for run in sorted(runs, key=lambda run: run.id) if run.row is not None and run.note]
     moves = []
     for run, row in changed:
@@ -87,4 +88,9 @@ def write_delayed(tx: Tx, runs: Sequence[Delayed]) -> None:
     latest = [(run.id, run.latest) for run, _ in changed if run.latest is not None]
     move_delayed(tx, moves)
     replace_events(tx, [(Id(id_), Id(row.event)) for id_, new in latest for row in new.events])
+    cancels = [row._replace(run=id_) for id_, new in latest for row in new.terms if type(row) is CancelOnRow]
+    if cancels:
+        condition, params = tx.db.any_of("run", [Id(row.run) for row in cancels])
+        tx.db.run(f"DELETE FROM signalbox_cancel_on WHERE {condition}", params)
+        tx.add(*cancels)
     replace_inputs(tx, [(Id(id_), new.data.input) for id_, new in latest if not new.events])

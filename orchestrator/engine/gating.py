@@ -289,4 +289,4 @@ def _skipped(new: NewRun, told: dict[str, str], now: datetime) -> NewRun:
     entries = [*new.entries, entry]
     run = new.run._replace(status=Status.SKIPPED, due_at=None, ended_at=now, seq=len(entries), limits=None)
     error = error_json(ErrorInfo("RunSkipped", told["reason"]))
-    return replace(new, run=run, data=new.data._replace(error=error), entries=entries)
+    return replace(new, run=run, data=new.data._replace(error=error), entries=entries, terms=())

@@ -11,6 +11,7 @@ from django.test import override_settings
 from orchestrator.engine.host import EngineHost, start_engine
 from orchestrator.engine.journal import failpoints
 from orchestrator.sdk.registry import registry
+from orchestrator.testing import Harness
 
 
 class StartEngine:
@@ -47,6 +48,16 @@ def start(transactional_db: None, functions: None) -> Iterator[StartEngine]:
     """To be called after the test has declared its functions."""
     with ExitStack() as at_the_end:
         yield StartEngine(at_the_end)
+
+
+Begin = Callable[[], Harness]
+
+
+@pytest.fixture
+def begin(functions: None) -> Iterator[Begin]:
+    """Makes the test's Harness; to be called after the test has declared its functions."""
+    with ExitStack() as at_the_end:
+        yield lambda: at_the_end.enter_context(Harness())
 
 
 @pytest.fixture
