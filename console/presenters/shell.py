@@ -14,6 +14,7 @@ PAGES = (
     ("console:runs", "Runs", "activity"),
     ("console:events", "Events", "zap"),
     ("console:functions", "Functions", "square-function"),
+    ("console:schedules", "Schedules", "calendar-clock"),
 )
 EXAMPLES = ("console:examples", "Examples", "play")
 OUTSIDE = (("admin:index", "Admin", "settings"), ("signalbox-api:openapi-view", "API docs", "book-open"))

@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from console.gate import gated
-from console.views import actions, events, examples, forms, functions, history, run, runs, session
+from console.views import actions, events, examples, forms, functions, history, run, runs, schedules, session
 
 pages = [
     path("", RedirectView.as_view(pattern_name="console:runs"), name="home"),
@@ -31,6 +31,7 @@ pages = [
     path("functions", functions.function_list, name="functions"),
     # Ids may hold slashes.
     path("functions/<path:slug>/", functions.function, name="function"),
+    path("schedules", schedules.schedule_list, name="schedules"),
     path("examples", examples.examples, name="examples"),
     path("examples/<slug:story>", examples.start_example, name="start-example"),
     path("theme", session.theme, name="theme"),
