@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from orchestrator import Batch, Context, Debounce, RateLimit, Singleton, TaskContext, function, send, signal, task
+from orchestrator.engine.clock import system_clock
 from orchestrator.engine.ingest import send_events
 from orchestrator.engine.replay import replay_run, retrigger_event
 from orchestrator.models import Event, Run, RunEvent, Slot
@@ -14,7 +15,7 @@ from tests.engine.reading import completed, event_row, output, run_of, runs_of, 
 
 
 def test_a_debounced_run_survives_the_engine(start: StartEngine) -> None:
-    @function("doc/edited", flow=[Debounce("400ms")])
+    @function("doc/edited", flow=[Debounce("1h")])
     async def index(ctx: Context[Any]) -> Any:
         return ctx.event.data["n"]
 
@@ -25,6 +26,7 @@ def test_a_debounced_run_survives_the_engine(start: StartEngine) -> None:
     assert Run.objects.get(id=run).status == "delayed"
     start()
     third = send("doc/edited", {"n": 3})
+    assert Run.objects.filter(id=run, status="delayed").update(due_at=system_clock.now()) == 1  # an hour later
     assert completed(run) == 3
     assert runs_of(third) == [run]
     assert [(event_row(one).skipped or [{}])[0].get("run") for one in (first, second)] == [run, run]
