@@ -108,7 +108,8 @@ def zone_of(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as "Europe"
-        raise InvalidCron(f"no time zone {name!r:.60}: give a name of the IANA database such as 'Europe/Paris'") from None
+        known = "give a name of the IANA database such as 'Europe/Paris'"
+        raise InvalidCron(f"no time zone {name!r:.60}: {known}") from None
 
 
 @lru_cache(maxsize=1024)

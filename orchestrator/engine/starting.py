@@ -112,7 +112,7 @@ class Starting:
             started_at=now if owner else None,
             limits=orjson.dumps(limits).decode() if limits else None,
         )
-        terms = [*cancels, *deadlines_of(known.flow, row)]
+        terms: list[Row] = [*cancels, *deadlines_of(known.flow, row)]
         return NewRun(row, RunDataRow(run_id, input), entries, _run_events(run_id, events), events, gates, terms)
 
     def child(self, facts: RunFacts, key: str, child: ChildRun, now: datetime) -> NewRun:
