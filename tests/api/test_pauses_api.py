@@ -12,7 +12,7 @@ from orchestrator.models import Audit, Pause, Run
 from tests.api.asking import get
 from tests.console.factories import NOW, RunBuilder, make_event, make_function
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("engine")]
 
 
 def post(client: Client, path: str, status: int = 200, **body: Any) -> Any:
