@@ -80,7 +80,7 @@ def test_every_operation_is_shown_and_run() -> None:
     commands = "\n".join(command for command, _ in EXAMPLES)
     asked = {re.sub(r"[?\"].*", "", path) for path in re.findall(r"\$SIGNALBOX_URL(/api\S*)", commands)}
     for path, methods in api.get_openapi_schema()["paths"].items():
-        shape = re.compile(re.escape(path).replace(r"\{id\}", r"[^/]+"))
+        shape = re.compile(re.escape(path).replace(r"\{id\}", r"[^/]+").replace(r"\{key\}", r"[^/]+"))
         assert any(shape.fullmatch(each) for each in asked), path
         for method in methods:
             assert f"| {method.upper()} | `{path}` |" in PAGE
