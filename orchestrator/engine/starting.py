@@ -15,7 +15,7 @@ from orchestrator.engine.catalog import Catalog, Registered
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.facts import RunFacts
 from orchestrator.engine.journal.items import Entry, NewRun, Start
-from orchestrator.engine.rows import CancelOnRow, EventRow, KeyRow, RunDataRow, RunEventRow, RunRow
+from orchestrator.engine.rows import CancelOnRow, EventRow, KeyRow, Row, RunDataRow, RunEventRow, RunRow
 from orchestrator.engine.terms import cancels_of, deadlines_of
 from orchestrator.models.fields import to_micros
 
