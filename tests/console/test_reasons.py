@@ -156,7 +156,7 @@ def test_the_page_of_a_run_asks_as_many_queries_for_many_children_as_for_one(
 
     small, big = fan_out(1), fan_out(120)
     visitor.get("/runs")
-    with django_assert_num_queries(10) as counted:
+    with django_assert_num_queries(13) as counted:
         visitor.get(f"/runs/{small.id}")
     with django_assert_num_queries(len(counted)):
         visitor.get(f"/runs/{big.id}")

@@ -20,7 +20,7 @@ async def fetch(url: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[ModuleType]:
+def told() -> Iterator[ModuleType]:
     """The functions of the page."""
     before = {definition.id for definition in registry}
     module = ModuleType("flow_control_page")
@@ -35,10 +35,10 @@ def page() -> Iterator[ModuleType]:
 
 
 @pytest.mark.django_db
-def test_its_functions_are_declared_and_run(page: ModuleType) -> None:
+def test_its_functions_are_declared_and_run(told: ModuleType) -> None:
     with Harness() as h:
-        assert h.trigger(page.refresh, "https://example.org").output == "read https://example.org"
-        assert h.trigger(page.transcode).status == "completed"
-    rule, limits = page.ship.definition.flow.cancel_on[0], page.transcode.definition.flow.timeouts
+        assert h.trigger(told.refresh, "https://example.org").output == "read https://example.org"
+        assert h.trigger(told.transcode).status == "completed"
+    rule, limits = told.ship.definition.flow.cancel_on[0], told.transcode.definition.flow.timeouts
     assert (rule.event, rule.match, rule.timeout) == ("order/cancelled", "data.order", 259_200)
     assert (limits.start, limits.finish) == (600, 7200)

@@ -1,6 +1,5 @@
 """Concurrency, throttle and priority: what is let in, what waits, and when it goes on."""
 
-import asyncio
 import threading
 from datetime import timedelta
 from itertools import pairwise
@@ -34,10 +33,10 @@ class Crowd:
         with self._lock:
             self.inside[name] -= 1
 
-    async def visit(self, name: str) -> str:
+    def visit(self, name: str) -> str:
         self.enter(name)
         for _ in range(LOOKS):
-            await asyncio.to_thread(Run.objects.count)  # time for others to come in, if they could
+            Run.objects.count()  # time for others to come in, if they could
         self.leave(name)
         return name
 
@@ -101,7 +100,7 @@ def test_a_named_limit_is_shared_by_functions(start: StartEngine) -> None:
 
     @task(flow=[Concurrency(2, name="gpu")])
     def render(ctx: SyncTaskContext) -> str:
-        return str(ctx.step.run("visit", lambda: asyncio.run(crowd.visit("gpu"))))
+        return str(ctx.step.run("visit", crowd.visit, "gpu"))
 
     start()
     runs = [work.trigger() for _ in range(10) for work in (train, render)]
@@ -168,7 +167,7 @@ def test_a_priority_puts_runs_before_others(start: StartEngine) -> None:
     @function("job/asked", flow=[Concurrency(1), Priority("event.data.ahead")])
     async def ordered(ctx: Context[Any]) -> None:
         await ctx.step.run("note", lambda: order.append(ctx.event.data["name"]))
-        await ctx.step.run("rest", asyncio.to_thread, Run.objects.count)
+        await ctx.step.run("rest", Run.objects.count)
 
     start()
     for n in range(4):
