@@ -42,8 +42,26 @@ OURS = {
     "STATIC_ROOT",
 }
 
-# Tests without a database: once is enough.
-PURE = ("core", "typing", "test_architecture.py")
+# Where both databases are there, these run on one of them only: they are about something else, and take their time.
+ON_SQLITE_ONLY = (
+    "api/test_schemathesis.py",
+    "benchmarks",
+    "client",
+    "core",
+    "docs",
+    "examples",
+    "harness",
+    "project/test_wheel.py",
+    "test_architecture.py",
+    "torture",
+    "typing",
+)
+ON_POSTGRESQL_ONLY = (
+    "api/test_hostile_pages.py",
+    "api/test_hostile_requests.py",  # it alone refuses NULs
+    "engine/test_isolated.py",
+    "retention",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +158,15 @@ def lint(checks: Checks) -> None:
 def test(checks: Checks, stack: ExitStack) -> None:
     """The suite on both databases at once, since each waits for its own half of the time; then the browser."""
     pytest = [PYTHON, "-m", "pytest", "-q"]
-    suites: list[tuple[str, Command, Mapping[str, str]]] = [("tests on SQLite", pytest, {})]
     url = postgres_url(stack)
+    on_sqlite = [*pytest, *_without(ON_POSTGRESQL_ONLY)] if url else pytest
+    suites: list[tuple[str, Command, Mapping[str, str]]] = [("tests on SQLite", on_sqlite, {})]
     if url:
         if not find_redis() and not apt_install("redis-server"):
             checks.skip("tests with Redis", "Redis is not installed; apt install redis-server")
         if not find_rabbitmq():
             checks.skip("tests with RabbitMQ", "RabbitMQ is not installed; apt install rabbitmq-server")
-        impure = [*pytest, *(f"--ignore=tests/{place}" for place in PURE)]
-        suites.append(("tests on PostgreSQL", impure, {"DATABASE_URL": url}))
+        suites.append(("tests on PostgreSQL", [*pytest, *_without(ON_SQLITE_ONLY)], {"DATABASE_URL": url}))
     checks.run_together(*suites)
     if not url:
         checks.skip("tests on PostgreSQL", "PostgreSQL is not installed; apt install postgresql, or set DATABASE_URL")
@@ -156,6 +174,10 @@ def test(checks: Checks, stack: ExitStack) -> None:
         checks.run("tests in Chromium", [*pytest, "-m", "browser"])
     else:
         checks.skip("tests in Chromium", "Chromium is not installed; apt install chromium, or set CHROMIUM to its path")
+
+
+def _without(places: Sequence[str]) -> list[str]:
+    return [f"--ignore=tests/{place}" for place in places]
 
 
 def postgres_url(stack: ExitStack) -> str | None:

@@ -106,8 +106,8 @@ def _claim(tx: Tx, runs: Sequence[Waiting], states: Mapping[str, LimitState]) ->
     tx.db.claim(condition, params, tx.owner, tx.now, len(runs))
     tx.add(*(SlotRow(run.id, key, run.fence + 1, tx.now) for run in runs for key in run.candidate().keys))
     tx.flush()  # the next look of this transaction counts them
-    started = {key for run in runs for key in run.candidate().start_keys}
-    pace(tx, {key: states[key] for key in started})
+    started = {key: states[key] for run in runs for key in run.candidate().start_keys}
+    pace(tx, started)
 
 
 def _hold(tx: Tx, decided: Admission, known: Mapping[str, Waiting]) -> None:

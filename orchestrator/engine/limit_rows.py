@@ -1,15 +1,16 @@
 """Limits as they are stored: locked for an admission, counted, and opened again for those who wait. In the journal."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator.core.admission import LimitState
-from orchestrator.core.gcra import Rate, starts_allowed
+from orchestrator.core.gcra import Rate, next_start, starts_allowed
 from orchestrator.core.limiting import SEPARATOR
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.models.fields import to_micros
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEYS_AT_ONCE = 400  # parameters of one statement
 Declared = tuple[int | None, Rate | None]  # places, pace
 
@@ -151,9 +152,16 @@ def note_held(tx: Tx, keys: Iterable[str], wakes: Mapping[str, datetime]) -> Non
 
 
 def pace(tx: Tx, states: Mapping[str, LimitState]) -> None:
-    """Writes when the next start of each throttle is due."""
+    """Writes when the next start of each throttle is due; who waits there is looked at then."""
     for key, state in sorted(states.items()):
-        tx.db.run("UPDATE signalbox_limit SET tat = ? WHERE key = ?", [state.tat, key])
+        wake = None if state.rate is None else EPOCH + timedelta(microseconds=next_start(state.rate, state.tat))
+        tx.db.run(
+            "UPDATE signalbox_limit SET tat = ?, wake_at = CASE WHEN held_at IS NULL THEN NULL ELSE ? END"
+            " WHERE key = ?",
+            [state.tat, wake, key],
+        )
+        if wake is not None:
+            tx.effects.due.append(wake)
 
 
 def _read(

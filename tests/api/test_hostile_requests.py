@@ -68,6 +68,8 @@ SOUND: dict[str, dict[str, Any]] = {
     "trigger": {"data": {}},
     "signal": {"name": "go"},
     "schedules": {"key": "hourly", "function": "ship-order", "every": "1h"},
+    "pauses": {"kind": "function", "name": "ship-order"},
+    "resume": {"kind": "function", "name": "ship-order"},
     "preview": {"every": "1h"},
     "backfill": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T03:00:00Z", "preview": True},
 }
@@ -81,7 +83,7 @@ def known(engine: Runtime, client: Client) -> Mapping[str, str]:
     event = make_event("order/placed", {"order": 1})
     run = RunBuilder("ship-order").step("load").save("waiting", event=event)
     scheduling.put("hourly", "ship-order", {"every": "1h"})
-    return {"schedules": "hourly", "runs": run.id, "events": event.id, "functions": "ship-order"}
+    return {"schedules": "hourly", "runs": run.id, "events": event.id, "functions": "ship-order", "pauses": ""}
 
 
 def stored() -> dict[str, int]:
