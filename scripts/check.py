@@ -60,7 +60,6 @@ ON_POSTGRESQL_ONLY = (
     "api/test_hostile_pages.py",
     "api/test_hostile_requests.py",  # it alone refuses NULs
     "engine/test_isolated.py",
-    "retention",
 )
 
 
