@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock, Thread
 from time import monotonic
-from typing import IO
 
 from tests.servers import apt_install, find_chromium, find_postgres, find_redis, postgres
-from tests.workers.rabbit import find_rabbitmq
 
 PROGRAMS = Path(sys.executable).parent
 PYTHON = sys.executable
@@ -45,13 +44,12 @@ OURS = {
 # Where both databases are there, these run on one of them only: they are about something else, and take their time.
 ON_SQLITE_ONLY = (
     "api/test_schemathesis.py",
-    "benchmarks",
     "client",
+    "commands",
+    "console",
     "core",
-    "docs",
-    "examples",
     "harness",
-    "project/test_wheel.py",
+    "project",
     "test_architecture.py",
     "torture",
     "typing",
@@ -59,7 +57,12 @@ ON_SQLITE_ONLY = (
 ON_POSTGRESQL_ONLY = (
     "api/test_hostile_pages.py",
     "api/test_hostile_requests.py",  # it alone refuses NULs
+    "benchmarks",
+    "chaos/test_crash_loop.py",
+    "docs",
     "engine/test_isolated.py",
+    "examples",
+    "workers",
 )
 
 
@@ -74,17 +77,7 @@ class Outcome:
 
 
 Command = Sequence[str | Path]
-
-
-@dataclass(slots=True)
-class Running:
-    """A check under way; ``said`` is what it printed so far, None when that goes to the terminal."""
-
-    check: str
-    process: "subprocess.Popen[bytes]"
-    said: IO[bytes] | None
-    tested: bool
-    started: float = field(default_factory=monotonic)
+Check = tuple[str, Command, Mapping[str, str]]  # its name, what to run, and what is new in the environment
 
 
 @dataclass(slots=True)
@@ -93,40 +86,38 @@ class Checks:
 
     env: Mapping[str, str]
     outcomes: list[Outcome] = field(default_factory=list)
+    _printing: Lock = field(default_factory=Lock)
 
     def run(self, check: str, command: Command, **env: str) -> None:
         """Run ``command``; pytest's exit code for an empty collection counts as skipped."""
-        self.run_together((check, command, env))
+        self.run_lanes([(check, command, env)])
 
-    def run_together(self, *checks: tuple[str, Command, Mapping[str, str]]) -> None:
-        """Run several at once; the first one prints as it goes, the others when they have ended."""
-        running = [self._start(*check, quiet=bool(n)) for n, check in enumerate(checks)]
-        for one in running:
-            self._wait(one)
+    def run_lanes(self, *lanes: Sequence[Check]) -> None:
+        """Run the lanes side by side, the checks of each in their order; each prints once it has ended."""
+        threads = [Thread(target=self._run_lane, args=(lane, len(lanes) > 1)) for lane in lanes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
-    def _start(self, check: str, command: Command, env: Mapping[str, str], *, quiet: bool) -> Running:
-        said = tempfile.TemporaryFile() if quiet else None  # noqa: SIM115 - read and closed when it has ended
-        if said is None:
+    def _run_lane(self, lane: Sequence[Check], quiet: bool) -> None:
+        for check, command, env in lane:
+            started = monotonic()
             print(f"\n=== {check}", flush=True)
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            env={**self.env, **env},
-            stdout=said,
-            stderr=subprocess.STDOUT if said else None,
-        )
-        return Running(check, process, said, tested="pytest" in command)
+            words = [str(part) for part in command]
+            output = subprocess.PIPE if quiet else None
+            done = subprocess.run(
+                words, env={**self.env, **env}, stdout=output, stderr=subprocess.STDOUT if quiet else None
+            )
+            with self._printing:
+                if done.stdout is not None:
+                    print(f"\n=== {check} has ended", flush=True)
+                    sys.stdout.buffer.write(done.stdout)
+                    sys.stdout.flush()
+                self._note(check, done.returncode, monotonic() - started, tested="pytest" in words)
 
-    def _wait(self, one: Running) -> None:
-        code = one.process.wait()
-        seconds = monotonic() - one.started
-        check = one.check
-        if one.said is not None:
-            one.said.seek(0)
-            print(f"\n=== {check}", flush=True)
-            sys.stdout.flush()
-            sys.stdout.buffer.write(one.said.read())
-            one.said.close()
-        if code == NO_TESTS_COLLECTED and one.tested:
+    def _note(self, check: str, code: int, seconds: float, *, tested: bool) -> None:
+        if code == NO_TESTS_COLLECTED and tested:
             self.outcomes.append(Outcome(check, "SKIPPED", seconds, "no tests of this kind"))
         else:
             word, reason = ("FAILED", f"exit code {code}") if code else ("PASSED", "")
@@ -155,24 +146,22 @@ def lint(checks: Checks) -> None:
 
 
 def test(checks: Checks, stack: ExitStack) -> None:
-    """The suite on both databases at once, since each waits for its own half of the time; then the browser."""
+    """The suite on both databases side by side, since each waits a part of its time; the browser after the shorter."""
     pytest = [PYTHON, "-m", "pytest", "-q"]
     url = postgres_url(stack)
-    on_sqlite = [*pytest, *_without(ON_POSTGRESQL_ONLY)] if url else pytest
-    suites: list[tuple[str, Command, Mapping[str, str]]] = [("tests on SQLite", on_sqlite, {})]
+    first: list[Check] = [("tests on SQLite", [*pytest, *_without(ON_POSTGRESQL_ONLY)] if url else pytest, {})]
+    second: list[Check] = []
     if url:
         if not find_redis() and not apt_install("redis-server"):
             checks.skip("tests with Redis", "Redis is not installed; apt install redis-server")
-        if not find_rabbitmq():
-            checks.skip("tests with RabbitMQ", "RabbitMQ is not installed; apt install rabbitmq-server")
-        suites.append(("tests on PostgreSQL", [*pytest, *_without(ON_SQLITE_ONLY)], {"DATABASE_URL": url}))
-    checks.run_together(*suites)
-    if not url:
+        second.append(("tests on PostgreSQL", [*pytest, *_without(ON_SQLITE_ONLY)], {"DATABASE_URL": url}))
+    else:
         checks.skip("tests on PostgreSQL", "PostgreSQL is not installed; apt install postgresql, or set DATABASE_URL")
     if find_chromium() or (apt_install("chromium", "fonts-dejavu-core") and find_chromium()):
-        checks.run("tests in Chromium", [*pytest, "-m", "browser"])
+        first.append(("tests in Chromium", [*pytest, "-m", "browser"], {}))
     else:
         checks.skip("tests in Chromium", "Chromium is not installed; apt install chromium, or set CHROMIUM to its path")
+    checks.run_lanes(first, *([second] if second else []))
 
 
 def _without(places: Sequence[str]) -> list[str]:
