@@ -44,10 +44,12 @@ OURS = {
 # Where both databases are there, these run on one of them only: they are about something else, and take their time.
 ON_SQLITE_ONLY = (
     "api/test_schemathesis.py",
+    "benchmarks",
     "client",
     "commands",
     "console",
     "core",
+    "docs",
     "harness",
     "project",
     "test_architecture.py",
@@ -57,9 +59,6 @@ ON_SQLITE_ONLY = (
 ON_POSTGRESQL_ONLY = (
     "api/test_hostile_pages.py",
     "api/test_hostile_requests.py",  # it alone refuses NULs
-    "benchmarks",
-    "chaos/test_crash_loop.py",
-    "docs",
     "engine/test_isolated.py",
     "examples",
     "workers",

@@ -81,10 +81,17 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Emptying PostgreSQL's tables by TRUNCATE makes every file of them anew: most are empty already."""
     if connection.vendor == "postgresql":
         connection.ops.sql_flush = _sql_delete
+    yield
+    if connection.vendor == "postgresql":  # threads that listen would keep the database from being dropped
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 def _sql_delete(style: object, tables: Sequence[str], **_: object) -> list[str]:

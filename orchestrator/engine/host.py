@@ -211,6 +211,8 @@ def start_engine(
     require_functions()
     config = settings() if queues is None else replace(settings(), queues=tuple(queues))
     host = EngineHost(config, home_lock(config), functions, scheduler=scheduler)
-    install(host.runtime)
+    former = install(host.runtime)
+    if former is not None:
+        former.stop_listening()
     host.start()
     return host

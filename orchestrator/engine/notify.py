@@ -66,6 +66,8 @@ class Listener:
         self._heard(News(ready=True))  # what rang before is not repeated
         while not self._stop.is_set():
             for notify in raw.notifies(timeout=LISTEN_SECONDS):
+                news = None
                 with suppress(ValueError, KeyError, TypeError):  # somebody else's message
-                    if news := from_message(orjson.loads(notify.payload), self._origin):
+                    news = from_message(orjson.loads(notify.payload), self._origin)
+                    if news and not self._stop.is_set():
                         self._heard(news)

@@ -103,6 +103,11 @@ class Runtime:
         if bells:
             self._ringer = Ringer(bells)
 
+    def stop_listening(self) -> None:
+        """Another runtime of this process listens from now on."""
+        if self._listener is not None:
+            self._listener.close()
+
     def close_doorbells(self) -> None:
         if self._listener is not None:
             self._listener.close()
