@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.core.controls import Batch, Debounce
+from orchestrator.core.controls import KEY_ROOTS, Batch, Debounce
 from orchestrator.core.expressions import compile_expression
 from orchestrator.core.flow import Flow
-from orchestrator.core.limiting import KEY_ROOTS, limit_key, value_of
+from orchestrator.core.limiting import limit_key, value_of
 
 GATES = ("batch", "rate_limit", "idempotency", "debounce", "singleton")
 MOST_BATCH_BYTES = 4 * 1024 * 1024  # payloads of one batch

@@ -6,14 +6,13 @@ from typing import Any
 
 import orjson
 
-from orchestrator.core.controls import Concurrency
+from orchestrator.core.controls import KEY_ROOTS, Concurrency
 from orchestrator.core.errors import InvalidExpression
 from orchestrator.core.expressions import compile_expression
 from orchestrator.core.flow import Flow
 
 LONGEST_VALUE = 120  # characters of a key's value that is told as it is
 SEPARATOR = "|"
-KEY_ROOTS = frozenset({"event"})
 
 
 def concurrency_target(slug: str, place: int, limit: Concurrency) -> str:
