@@ -69,5 +69,5 @@ class Listener:
                 news = None
                 with suppress(ValueError, KeyError, TypeError):  # somebody else's message
                     news = from_message(orjson.loads(notify.payload), self._origin)
-                    if news and not self._stop.is_set():
-                        self._heard(news)
+                if news and not self._stop.is_set():
+                    self._heard(news)
