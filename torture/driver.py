@@ -94,7 +94,7 @@ class Driver:
                 do(*args)
             except GivenUp as error:
                 self.failures.append(f"{what}: not answered before the end: {error}")
-            except Exception:
+            except Exception:  # whatever fails here is a finding of its own
                 logger.exception("torture.driver_failed")
                 self.failures.append(f"{what}: the driver failed, see the log")
             finally:

@@ -188,8 +188,8 @@ def function(
     """Declares a function that starts by itself.
 
     ``on``: an ``@event`` class, an event's name ("shop/*" for all that begin so), ``Cron("0 9 * * MON")``,
-    ``Every("15m")``,
-    ``On(event, if_=…)``, or a list of these. ``if_``: an expression over ``event`` that must be true.
+    ``Every("15m")``, ``On(event, if_=…)``, or a list of these.
+    ``if_``: an expression over ``event`` that must be true.
     ``retries``: how often after the first attempt, or a ``Retries``; for the function and for each of its steps.
     ``flow``: how much of it may happen: ``Concurrency``, ``Throttle``, ``RateLimit``, ``Debounce``, ``Batch``,
     ``Priority``, ``Singleton``, ``Idempotency``, ``CancelOn``, ``Timeouts``.

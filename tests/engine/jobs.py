@@ -31,7 +31,7 @@ def write(path: str, text: str) -> None:
 
 
 def spawn_a_sleeper() -> int:
-    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid
+    return subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]).pid
 
 
 @task(machine="medium-1x", retries=TWICE)
