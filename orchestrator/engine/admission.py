@@ -5,7 +5,6 @@ Runs in the journal. Places derive from leases: one counts while its run has tha
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -14,15 +13,14 @@ from orchestrator.core.admission import Admission, Candidate, LimitState, admit
 from orchestrator.core.flow import Flow
 from orchestrator.core.gcra import Rate
 from orchestrator.core.limiting import concurrency_target, throttle_target
-from orchestrator.engine.journal.items import Entry
+from orchestrator.engine.holding import hold
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.limit_rows import Declared, lock_limits, note_held, pace, target_of
 from orchestrator.engine.rows import SlotRow
 from orchestrator.engine.sql import Id
-from orchestrator.models.fields import to_micros
+from orchestrator.models.fields import from_micros, to_micros
 
 WINDOW = 500  # candidates looked at in one transaction
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,6 @@ class Waiting:
     id: str
     function: str
     fence: int
-    seq: int
     resting: bool
     started: bool
     limits: tuple[str, ...]
@@ -61,7 +58,7 @@ def take_limited(
 def _find(tx: Tx, condition: str, params: Sequence[Any]) -> list[Waiting]:
     lock = " FOR NO KEY UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else ""
     rows = tx.db.query(
-        "SELECT id, function, fence, seq, status, started_at, limits FROM signalbox_run"
+        "SELECT id, function, fence, status, started_at, limits FROM signalbox_run"
         f" WHERE owner IS NULL AND gate IS NULL AND {condition} ORDER BY prio LIMIT {WINDOW}{lock}",
         params,
     )
@@ -70,12 +67,11 @@ def _find(tx: Tx, condition: str, params: Sequence[Any]) -> list[Waiting]:
             tx.db.id(id_),
             function,
             fence,
-            seq,
             status != "queued",
             started is not None,
             tuple(orjson.loads(limits or "[]")),
         )
-        for id_, function, fence, seq, status, started, limits in rows
+        for id_, function, fence, status, started, limits in rows
     ]
 
 
@@ -111,16 +107,12 @@ def _claim(tx: Tx, runs: Sequence[Waiting], states: Mapping[str, LimitState]) ->
 
 
 def _hold(tx: Tx, decided: Admission, known: Mapping[str, Waiting]) -> None:
-    """They are queued, whatever woke them; a coroutine in memory stays there, since the fence does."""
+    gates: dict[str, dict[str, bool]] = {}
     for run, key in decided.held.items():
-        tx.db.run("UPDATE signalbox_run SET gate = ? WHERE id = ?", [key, Id(run)])
-        if known[run].resting:
-            tx.db.run(
-                "UPDATE signalbox_run SET status = 'queued', due_at = NULL, seq = seq + 1 WHERE id = ?", [Id(run)]
-            )
-            entry = Entry("run.queued", tx.now, data=orjson.dumps({"limit": target_of(key)}).decode())
-            tx.number(run, known[run].seq, [entry], "queued")
-    wakes = {key: EPOCH + timedelta(microseconds=at) for key, at in decided.wakes.items()}
-    note_held(tx, set(decided.held.values()), wakes)
+        gates.setdefault(key, {})[run] = known[run].resting
+    for key, runs in sorted(gates.items()):
+        hold(tx, key, runs, {"limit": target_of(key)})
+    wakes = {key: from_micros(at) for key, at in decided.wakes.items()}
+    note_held(tx, gates, wakes)
     tx.effects.due += wakes.values()
-    tx.effects.gated.update(decided.held.values())
+    tx.effects.gated.update(gates)

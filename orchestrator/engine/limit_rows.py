@@ -1,16 +1,17 @@
 """Limits as they are stored: locked for an admission, counted, and opened again for those who wait. In the journal."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from orchestrator.core.admission import LimitState
 from orchestrator.core.gcra import Rate, next_start, starts_allowed
 from orchestrator.core.limiting import SEPARATOR
+from orchestrator.engine.holding import let_go
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.models.fields import to_micros
+from orchestrator.models.fields import from_micros, to_micros
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ROWS_AT_ONCE = 150  # of one statement, six parameters each
 KEYS_AT_ONCE = 400  # parameters of one statement
 Declared = tuple[int | None, Rate | None]  # places, pace
 
@@ -29,25 +30,29 @@ def lock_limits(tx: Tx, declared: Mapping[str, Declared]) -> dict[str, LimitStat
     """The state of each limit, locked until the commit. ``declared``: what the code says; operators may say more."""
     keys = sorted(declared)
     changed = overrides(tx, {target_of(key) for key in keys})
-    rows = {}
-    for key in keys:
-        size, rate = _as_set(declared[key], changed.get((key.partition(":")[0], target_of(key))))
-        rows[key] = (size, rate)
-        tx.db.run(
-            "INSERT INTO signalbox_limit (key, env, target, size, spacing, burst) VALUES (?, ?, ?, ?, ?, ?)"
+    rows = {key: _as_set(declared[key], changed.get((_env(key), target_of(key)))) for key in keys}
+    tats: dict[str, int | None] = {}
+    for start in range(0, len(keys), ROWS_AT_ONCE):
+        some = keys[start : start + ROWS_AT_ONCE]
+        values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(some))
+        found = tx.db.query(
+            f"INSERT INTO signalbox_limit (key, env, target, size, spacing, burst) VALUES {values}"
             " ON CONFLICT (key) DO UPDATE SET size = excluded.size, spacing = excluded.spacing,"
-            " burst = excluded.burst",
-            [
-                key,
-                int(key.partition(":")[0]),
-                target_of(key),
-                size,
-                *((rate.interval, rate.burst) if rate else (None, None)),
-            ],
+            " burst = excluded.burst RETURNING key, tat",
+            [value for key in some for value in _row(key, *rows[key])],
         )
-    tats = dict(_read(tx, keys, "SELECT key, tat FROM signalbox_limit WHERE {}"))
+        tats.update(found)
     used = count_used(tx, [key for key in keys if rows[key][0] is not None])
     return {key: LimitState(size, used.get(key, 0), rate, tats.get(key)) for key, (size, rate) in rows.items()}
+
+
+def _env(key: str) -> str:
+    return key.partition(":")[0]
+
+
+def _row(key: str, size: int | None, rate: Rate | None) -> list[Any]:
+    spacing, burst = (rate.interval, rate.burst) if rate is not None else (None, None)
+    return [key, int(_env(key)), target_of(key), size, spacing, burst]
 
 
 def _as_set(declared: Declared, override: tuple[int, float | None] | None) -> Declared:
@@ -106,7 +111,7 @@ def open_gates(tx: Tx, keys: Iterable[str], room: int) -> None:
     used = count_used(tx, [row[0] for row in held])
     for key, size, spacing, burst, tat in held:
         declared: Declared = (size, Rate(spacing, burst) if spacing else None)
-        size, rate = _as_set(declared, changed.get((key.partition(":")[0], target_of(key))))
+        size, rate = _as_set(declared, changed.get((_env(key), target_of(key))))
         places = room if size is None else size - used.get(key, 0)
         if rate is not None:
             places = min(places, starts_allowed(rate, tat, to_micros(tx.now)))
@@ -121,20 +126,12 @@ def _lock_singletons(tx: Tx, keys: Sequence[str]) -> None:
 
 
 def _open(tx: Tx, key: str, places: int) -> None:
-    lock = " FOR NO KEY UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else ""
-    opened = tx.db.touch(
-        "UPDATE signalbox_run SET gate = NULL WHERE id IN"
-        f" (SELECT id FROM signalbox_run WHERE gate = ? AND owner IS NULL ORDER BY prio LIMIT ?{lock})",
-        [key, places],
-    )()
-    if opened < places:
+    if let_go(tx, key, places) < places:
         tx.db.run(
             "UPDATE signalbox_limit SET held_at = NULL, wake_at = NULL WHERE key = ?"
             " AND NOT EXISTS (SELECT 1 FROM signalbox_run WHERE gate = ?)",
             [key, key],
         )
-    if opened:
-        tx.effects.ready = True
 
 
 def held_keys(tx: Tx, most: int, *, due: bool) -> list[str]:
@@ -154,7 +151,7 @@ def note_held(tx: Tx, keys: Iterable[str], wakes: Mapping[str, datetime]) -> Non
 def pace(tx: Tx, states: Mapping[str, LimitState]) -> None:
     """Writes when the next start of each throttle is due; who waits there is looked at then."""
     for key, state in sorted(states.items()):
-        wake = None if state.rate is None else EPOCH + timedelta(microseconds=next_start(state.rate, state.tat))
+        wake = None if state.rate is None else from_micros(next_start(state.rate, state.tat))
         tx.db.run(
             "UPDATE signalbox_limit SET tat = ?, wake_at = CASE WHEN held_at IS NULL THEN NULL ELSE ? END"
             " WHERE key = ?",

@@ -7,7 +7,7 @@ from orchestrator.core.pausing import Paused, PauseKind
 from orchestrator.engine.audit import record_action
 from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.engine.pausing import let_go
+from orchestrator.engine.pausing import let_more_go
 from orchestrator.engine.runtime import current
 
 MAX_NAME, MAX_NOTE = 200, 500  # characters
@@ -56,7 +56,7 @@ def _resuming(paused: Paused, note: str, actor: str) -> Call:
             raise PauseNotFound(f"{paused.kind} {paused.name}".rstrip() + " is not paused")
         record_action(tx, paused.env, f"{paused.kind}.resume", paused.name, actor=actor, reason=note)
         tx.effects.ready = True
-        return let_go(tx, paused.key)
+        return let_more_go(tx, paused.key)
 
     return Call(apply)
 
@@ -82,4 +82,4 @@ def resume(kind: PauseKind, name: str = "", *, env: int = 1, note: str = "", act
 def _let_go(tx: Tx, key: str) -> bool:
     """More of what waited, unless it was paused again meanwhile."""
     over = tx.db.query("SELECT 1 FROM signalbox_pause WHERE key = ? AND resumed_at IS NOT NULL", [key])
-    return bool(over) and let_go(tx, key)
+    return bool(over) and let_more_go(tx, key)

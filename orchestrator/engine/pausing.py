@@ -7,12 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-import orjson
-
 from orchestrator.core.pausing import Paused, PauseKind
-from orchestrator.engine.journal.items import Entry
+from orchestrator.engine.holding import hold, let_go
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.engine.sql import Id
 
 AT_ONCE = 1000  # runs put at a gate or let go in one transaction
 KEPT = timedelta(seconds=30)  # by then every process has heard of the end of a pause
@@ -66,41 +63,23 @@ def hold_paused(tx: Tx, pauses: Sequence[Paused], ready: Iterable[tuple[str, Seq
             f" WHERE {held} ORDER BY id",
             [*params, *more],
         )
+        gates: dict[str, dict[str, bool]] = {}
         for id_, env, function, queue, status in found:
             key = next(paused.key for paused in pauses if paused.holds(env, function, queue))
-            _hold(tx, tx.db.id(id_), key, resting=status != "queued")
+            gates.setdefault(key, {})[tx.db.id(id_)] = status != "queued"
+        for key, runs in sorted(gates.items()):
+            hold(tx, key, runs, {"pause": key})
 
 
-def _hold(tx: Tx, run: str, key: str, *, resting: bool) -> None:
-    """It is queued, whatever woke it; a coroutine in memory stays there, since the fence does."""
-    if not resting:
-        tx.db.run("UPDATE signalbox_run SET gate = ? WHERE id = ? AND owner IS NULL AND gate IS NULL", [key, Id(run)])
-        return
-    taken = tx.db.query(
-        "UPDATE signalbox_run SET gate = ?, status = 'queued', due_at = NULL, seq = seq + 1"
-        " WHERE id = ? AND owner IS NULL AND gate IS NULL RETURNING seq",
-        [key, Id(run)],
-    )
-    for (seq,) in taken:
-        tx.number(run, seq - 1, [Entry("run.queued", tx.now, data=orjson.dumps({"pause": key}).decode())], "queued")
-
-
-def let_go(tx: Tx, key: str) -> bool:
+def let_more_go(tx: Tx, key: str) -> bool:
     """Takes the next runs away from a gate whose pause is over; whether there may be more."""
-    lock = " FOR NO KEY UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else ""
-    opened = tx.db.touch(
-        "UPDATE signalbox_run SET gate = NULL WHERE id IN"
-        f" (SELECT id FROM signalbox_run WHERE gate = ? AND owner IS NULL ORDER BY prio LIMIT {AT_ONCE}{lock})",
-        [key],
-    )()
-    tx.effects.ready = tx.effects.ready or opened > 0
-    return opened == AT_ONCE
+    return let_go(tx, key, AT_ONCE) == AT_ONCE
 
 
 def let_resumed_go(tx: Tx) -> None:
     """The sweep: what a resume has not let go, and what processes that had not heard of it have put there since."""
     for (key,) in tx.db.query("SELECT key FROM signalbox_pause WHERE resumed_at IS NOT NULL ORDER BY key"):
-        if not let_go(tx, key):
+        if not let_more_go(tx, key):
             tx.db.run(
                 "DELETE FROM signalbox_pause WHERE key = ? AND resumed_at < ?"
                 " AND NOT EXISTS (SELECT 1 FROM signalbox_run WHERE gate = ?)",
