@@ -1,0 +1,96 @@
+"""What a look at limits costs, and what it tells of the runs that have to wait there."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from orchestrator.core.controls import Concurrency
+from orchestrator.core.flow import Flow
+from orchestrator.core.limiting import concurrency_target, limit_key
+from orchestrator.core.ops import Status
+from orchestrator.engine.admission import take_limited
+from orchestrator.engine.journal.tx import Tx
+from orchestrator.models import Run
+from tests.engine.reading import assert_dense, kinds
+from tests.engine.writers import Session, insert, new_run, sessions
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
+
+LIMIT = Concurrency(1, key="event.data.user")
+FLOWS = {"f": Flow(concurrency=(LIMIT,))}
+
+
+class Counted:
+    """A connection that counts the statements it is asked for."""
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+        self.statements = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.statements += name in {"query", "run", "touch", "insert", "claim"}
+        return getattr(self._db, name)
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    with sessions(1) as (one,):
+        yield one
+
+
+def key_of(user: str) -> str:
+    return limit_key(1, concurrency_target("f", 0, LIMIT), user)
+
+
+def add(session: Session, count: int, key: Callable[[int], str], status: Status = Status.QUEUED) -> list[str]:
+    runs = []
+    for n in range(count):
+        new = new_run(status=status)
+        runs.append(replace(new, run=new.run._replace(limits=orjson.dumps([key(n)]).decode())))
+    return insert(session, runs)
+
+
+def look(session: Session, room: int) -> int:
+    """Claims what is let in; how many statements it took."""
+
+    def apply(tx: Tx) -> int:
+        db = tx.db
+        tx.db = counted = Counted(db)  # type: ignore[assignment]
+        try:
+            take_limited(tx, [("ended_at IS NULL", [])], FLOWS, room)
+        finally:
+            tx.db = db
+        return counted.statements
+
+    statements: int = session.do(apply)
+    return statements
+
+
+def test_runs_held_at_a_limit_cost_as_many_statements_however_many_they_are(session: Session) -> None:
+    add(session, 5, lambda n: key_of("a few"))
+    few = look(session, 1000)
+    add(session, 200, lambda n: key_of("many"))
+    assert look(session, 1000) == few
+    assert Run.objects.exclude(gate=None).count() == 4 + 199
+
+
+def test_limits_of_many_keys_are_locked_by_as_many_statements_as_one(session: Session) -> None:
+    add(session, 1, lambda n: key_of("one"))
+    one = look(session, 1000)
+    add(session, 100, lambda n: key_of(f"user {n}"))
+    assert look(session, 1000) == one
+    assert Run.objects.filter(owner=None).count() == 0
+
+
+def test_a_run_that_wakes_into_a_full_limit_is_queued_and_its_history_says_so(session: Session) -> None:
+    queued = add(session, 2, lambda n: key_of("u"))
+    resting = add(session, 2, lambda n: key_of("u"), Status.SLEEPING)
+    look(session, 1000)
+    assert set(Run.objects.exclude(gate=None).values_list("status", flat=True)) == {"queued"}
+    assert kinds(queued[1]) == ["run.queued"]
+    assert kinds(resting[0]) == kinds(resting[1]) == ["run.queued", "run.queued"]
+    for run in (*queued, *resting):
+        assert_dense(run)
