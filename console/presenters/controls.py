@@ -27,6 +27,11 @@ def _admission(flow: Flow) -> Iterator[tuple[str, str]]:
         yield "Throttle", f"{throttle.limit} starts in {_time(throttle.period)}{burst}{_by(throttle.key)}"
     if flow.priority is not None:
         yield "Priority", f"{flow.priority.run} s of head start"
+    if flow.fairness is not None:
+        weight = "" if flow.fairness.weight == 1 else f", by weight {flow.fairness.weight}"
+        yield "Fairness", f"in turns{_by(flow.fairness.key)}{weight}"
+    if flow.delay is not None:
+        yield "Delay", f"starts {_time(flow.delay.by)} later"
 
 
 def _gates(flow: Flow) -> Iterator[tuple[str, str]]:

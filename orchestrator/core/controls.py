@@ -13,6 +13,7 @@ from orchestrator.core.matching import plan_match
 KEY_ROOTS = frozenset({"event"})
 LONGEST_HEAD_START = timedelta(hours=12)
 SHORTEST = timedelta(milliseconds=100)
+LEAST_WEIGHT, MOST_WEIGHT = 0.001, 1000.0
 
 
 def _checked_key(key: str | None) -> str | None:
@@ -143,6 +144,36 @@ class Priority:
         if isinstance(run, str):
             compile_expression(run, KEY_ROOTS)
         object.__setattr__(self, "run", run)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Fairness:
+    """Runs that wait go in turns, one of each value of ``key``, an expression over ``event``.
+
+    ``weight``: how many turns a value has where another has one; a number, or an expression over ``event``.
+    """
+
+    key: str
+    weight: str | float
+
+    def __init__(self, key: str, *, weight: str | float = 1) -> None:
+        compile_expression(key, KEY_ROOTS)
+        if isinstance(weight, str):
+            compile_expression(weight, KEY_ROOTS)
+        elif isinstance(weight, bool) or not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+            raise InvalidFunction(f"a fairness's weight is {weight!r}: give {LEAST_WEIGHT} to {MOST_WEIGHT:.0f}")
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "weight", weight)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Delay:
+    """A run starts ``by`` after the event, or the call, that it is for."""
+
+    by: float  # seconds
+
+    def __init__(self, by: Duration) -> None:
+        object.__setattr__(self, "by", _period("a delay", by))
 
 
 @dataclass(frozen=True, slots=True, init=False)

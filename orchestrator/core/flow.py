@@ -9,6 +9,8 @@ from orchestrator.core.controls import (
     CancelOn,
     Concurrency,
     Debounce,
+    Delay,
+    Fairness,
     Idempotency,
     Priority,
     RateLimit,
@@ -22,7 +24,18 @@ MOST_CONCURRENCY = 4  # limits of one function
 MOST_CANCEL_ON = 5
 
 FlowControl = (
-    Concurrency | Throttle | RateLimit | Debounce | Batch | Priority | Singleton | Idempotency | CancelOn | Timeouts
+    Concurrency
+    | Throttle
+    | RateLimit
+    | Debounce
+    | Batch
+    | Priority
+    | Fairness
+    | Singleton
+    | Idempotency
+    | Delay
+    | CancelOn
+    | Timeouts
 )
 _ONE_OF_EACH: dict[str, type[Any]] = {
     "throttle": Throttle,
@@ -30,11 +43,13 @@ _ONE_OF_EACH: dict[str, type[Any]] = {
     "debounce": Debounce,
     "batch": Batch,
     "priority": Priority,
+    "fairness": Fairness,
     "singleton": Singleton,
     "idempotency": Idempotency,
+    "delay": Delay,
     "timeouts": Timeouts,
 }
-_NOT_WITH_BATCH = ("debounce", "singleton", "idempotency", "rate_limit")
+_NOT_WITH_BATCH = ("debounce", "singleton", "idempotency", "rate_limit", "delay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +62,10 @@ class Flow:
     debounce: Debounce | None = None
     batch: Batch | None = None
     priority: Priority | None = None
+    fairness: Fairness | None = None
     singleton: Singleton | None = None
     idempotency: Idempotency | None = None
+    delay: Delay | None = None
     cancel_on: tuple[CancelOn, ...] = ()
     timeouts: Timeouts | None = None
 
@@ -82,6 +99,11 @@ class Flow:
     def limits_starts(self) -> bool:
         """Whether its runs have to be admitted before they execute."""
         return bool(self.concurrency or self.throttle or self.singleton)
+
+    @property
+    def needs_admission(self) -> bool:
+        """Whether it takes more than the order of the queue to tell which of its runs executes next."""
+        return self.limits_starts or self.fairness is not None
 
     @property
     def leaves_rows(self) -> bool:

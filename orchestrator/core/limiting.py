@@ -60,13 +60,14 @@ def run_limits(env: int, slug: str, flow: Flow, event: Mapping[str, Any]) -> lis
 
 def head_start(flow: Flow, event: Mapping[str, Any], most: float) -> float:
     """Seconds that a run is put before others; an expression that gives no number gives none."""
-    if flow.priority is None:
-        return 0
-    given = flow.priority.run
+    value = 0.0 if flow.priority is None else number_of(flow.priority.run, event)
+    return max(-most, min(most, value or 0.0))
+
+
+def number_of(given: str | float, event: Mapping[str, Any]) -> float | None:
+    """A number as it is, or that which an expression gives for the event; None when it gives no number."""
     try:
         value = compile_expression(given, KEY_ROOTS).evaluate({"event": event}) if isinstance(given, str) else given
     except InvalidExpression:
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return 0
-    return max(-most, min(most, float(value)))
+        return None
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)

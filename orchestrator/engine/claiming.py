@@ -9,7 +9,7 @@ import orjson
 from orchestrator.conf import Settings
 from orchestrator.core.machine import Drained, Message, OpenWait, Settlement, drain
 from orchestrator.core.ops import MessageKind, Status, WaitKind
-from orchestrator.engine.admission import take_limited
+from orchestrator.engine.admission import take_admitted
 from orchestrator.engine.crashes import losses_in_a_row
 from orchestrator.engine.endings import TIMEOUT, cancellation, finish_timeout
 from orchestrator.engine.facts import Claimed, RunFacts
@@ -58,17 +58,21 @@ class Claiming:
 
     def _take(self, tx: Tx) -> list[str]:
         unless_paused, held = self._hold_paused(tx)
-        flows = {known.id: known.flow for known in self.functions if known.flow.limits_starts}
-        free = [known.id for known in self.functions if known.id not in flows]
+        flows = {known.id: known.flow for known in self.functions if known.flow.needs_admission}
+        taken = self._claim(tx, [(TO_CANCEL, [])], self.limit)
+        arms = self._arms(tx, [known.id for known in self.functions], unless_paused, held)
+        if not flows:
+            return [*taken, *self._claim(tx, arms, self.limit - len(taken))]
+        due = held_keys(tx, LIMITS_AT_ONCE, due=not self.sweep)
+        open_gates(tx, [*self.freed, *due], self.limit)
+        return [*taken, *take_admitted(tx, arms, flows, self.limit - len(taken))]
+
+    def _claim(self, tx: Tx, arms: Iterable[tuple[str, Sequence[Any]]], room: int) -> list[str]:
+        """Without any look at limits: a statement each."""
         taken: list[str] = []
-        for condition, params in [(TO_CANCEL, []), *self._arms(tx, free, unless_paused, held)]:
-            if len(taken) < self.limit:
-                taken += tx.db.claim(condition, params, tx.owner, tx.now, self.limit - len(taken))
-        if flows:
-            due = held_keys(tx, LIMITS_AT_ONCE, due=not self.sweep)
-            open_gates(tx, [*self.freed, *due], self.limit)
-            arms = self._arms(tx, list(flows), unless_paused, held)
-            taken += take_limited(tx, arms, flows, self.limit - len(taken))
+        for condition, params in arms:
+            if len(taken) < room:
+                taken += tx.db.claim(condition, params, tx.owner, tx.now, room - len(taken))
         return taken
 
     def _hold_paused(self, tx: Tx) -> tuple[str, list[Any]]:

@@ -64,6 +64,7 @@ class Delayed:
             entries=entries,
             events=[*(row._replace(run=self.id) for row in content.events), *self.added],
             envelopes=[*content.envelopes, *self.envelopes],
+            share=content.share,
             terms=[row._replace(run=self.id) for row in content.terms if isinstance(row, CancelOnRow | DeadlineRow)],
         )
 

@@ -129,7 +129,7 @@ class Dispatcher:
     async def _claim(self) -> None:
         try:
             while self._again and not self.draining and (free := self.load.free()) > 0:
-                self._again = False
+                self._again, refused = False, self.load.refused
                 parked = {run: live.facts.fence for run, live in self.parked.items()}
                 freed, self._places = self._places, set()
                 sought = (tuple(self.registry), free, parked, self._queueing, self.pauses, freed, self._sweeps)
@@ -137,6 +137,7 @@ class Dispatcher:
                 claimed: list[Claimed] = await self.journal.append(Call(Claiming(self._settings, *sought)))
                 await self._start_all(claimed)
                 self._again = self._again or len(claimed) == free
+                self.load.looked_at(0 if self._again else refused)
         finally:
             self._claiming = False
 

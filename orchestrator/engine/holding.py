@@ -3,14 +3,17 @@
 A gate is the key of a limit that is full, or of a pause.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from orchestrator.core.turns import Place, in_turn
 from orchestrator.engine.journal.items import Entry
 from orchestrator.engine.journal.tx import IDS_AT_ONCE, Tx
 from orchestrator.engine.sql import Id
+
+_Held = tuple[str, Place | None]  # a run, and whose turns it takes
 
 
 def hold(tx: Tx, gate: str, runs: Mapping[str, bool], told: Mapping[str, Any]) -> None:
@@ -40,11 +43,30 @@ def _put(tx: Tx, gate: str, runs: Iterable[str], change: str) -> list[tuple[str,
 
 def let_go(tx: Tx, gate: str, most: int) -> int:
     """Takes so many runs away from the gate, those first that are next; how many there were."""
+    runs = _next_at(tx, gate, most)
+    for start in range(0, len(runs), IDS_AT_ONCE):
+        condition, params = tx.db.any_of("id", runs[start : start + IDS_AT_ONCE])
+        tx.db.run(f"UPDATE signalbox_run SET gate = NULL WHERE {condition}", params)
+    tx.effects.ready = tx.effects.ready or bool(runs)
+    return len(runs)
+
+
+def _next_at(tx: Tx, gate: str, most: int) -> list[Id]:
+    """Runs that wait there, locked, in the order in which they may go."""
+    found = _select(tx, "gate = ?", [gate], "prio", most)
+
+    def first(place: Place, count: int) -> list[_Held]:
+        theirs = "gate = ? AND fair IS NOT NULL AND env = ? AND function = ? AND started_at IS NULL"
+        return _select(tx, theirs, [gate, *place], "fair, prio", count)
+
+    return [Id(run) for run, _ in in_turn(found, lambda held: held[1], first)]
+
+
+def _select(tx: Tx, condition: str, params: Sequence[Any], order: str, most: int) -> list[_Held]:
     lock = " FOR NO KEY UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else ""
-    gone = tx.db.touch(
-        "UPDATE signalbox_run SET gate = NULL WHERE id IN"
-        f" (SELECT id FROM signalbox_run WHERE gate = ? AND owner IS NULL ORDER BY prio LIMIT ?{lock})",
-        [gate, most],
-    )()
-    tx.effects.ready = tx.effects.ready or gone > 0
-    return gone
+    rows = tx.db.query(
+        "SELECT id, env, function, fair IS NOT NULL AND started_at IS NULL FROM signalbox_run"
+        f" WHERE {condition} AND owner IS NULL ORDER BY {order} LIMIT ?{lock}",
+        [*params, most],
+    )
+    return [(tx.db.id(id_), (env, function) if turned else None) for id_, env, function, turned in rows]

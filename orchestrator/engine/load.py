@@ -1,4 +1,7 @@
-"""How many runs execute here, and room for one more. Asked from any thread."""
+"""How many runs execute here, and room for one more. Asked from any thread.
+
+Who found no room waits in the queue: until a claim has looked at all of those, no new run may overtake them.
+"""
 
 import threading
 
@@ -10,6 +13,7 @@ class Load:
         self._limit = limit
         self._runs: set[str] = set()
         self._reserved = 0
+        self._refused = self._looked_at = 0
         self._lock = threading.Lock()
 
     @property
@@ -21,9 +25,23 @@ class Load:
         with self._lock:
             return self._limit - len(self._runs) - self._reserved
 
+    @property
+    def refused(self) -> int:
+        """How often there was no room so far."""
+        with self._lock:
+            return self._refused
+
+    def looked_at(self, refused: int) -> None:
+        """All were looked at that had found no room by then."""
+        with self._lock:
+            self._looked_at = max(self._looked_at, refused)
+
     def reserve(self) -> bool:
         with self._lock:
             if len(self._runs) + self._reserved >= self._limit:
+                self._refused += 1
+                return False
+            if self._refused > self._looked_at:
                 return False
             self._reserved += 1
             return True

@@ -19,6 +19,7 @@ from orchestrator.engine.runtime import Runtime, current
 from orchestrator.engine.sql import Id
 from orchestrator.engine.starting import KEY_LIFE, Starting, envelope, event_row
 from orchestrator.engine.triggering import MAX_KEY
+from orchestrator.engine.turns import add_runs
 
 
 class Unchanged(Enum):
@@ -60,7 +61,7 @@ def _replaying(runtime: Runtime, run_id: str, *, from_step: str | None, data: An
         if key is not None and (first := _use_key(tx, found[0], key, ref)):
             return first
         new = _again(tx, runtime.queueing, found[0], id=ref, from_step=from_step, edited=edited)
-        tx.add_run(new)
+        add_runs(tx, [new])
         tx.flush()
         if ordinal is not None:
             _copy_steps(tx, old, new.run.id, ordinal)

@@ -58,6 +58,7 @@ class RunRow(NamedTuple):
     ended_at: datetime | None = None
     limits: str | None = None
     gate: str | None = None
+    fair: int | None = None
 
 
 class RunDataRow(NamedTuple):

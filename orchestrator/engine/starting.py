@@ -8,9 +8,11 @@ import orjson
 
 from orchestrator.core.codec import encode
 from orchestrator.core.errors import InvalidExpression
+from orchestrator.core.flow import Flow
 from orchestrator.core.gating import Gates, gates_of
 from orchestrator.core.limiting import head_start, run_limits
 from orchestrator.core.ops import CallRequest, ChildRun, ErrorInfo, NewEvent, Status
+from orchestrator.core.turns import Share, share_of
 from orchestrator.engine.catalog import Catalog, Registered
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.facts import RunFacts
@@ -22,6 +24,7 @@ from orchestrator.models.fields import to_micros
 KEY_LIFE = timedelta(hours=24)  # how long an idempotency key is remembered
 MOST_HEAD_START = 12 * 3600.0  # seconds
 PAST_GATES = ("invoke", "replay")  # a parent waits for that very run; an operator asked for it
+DELAYED = ("event", "failure")  # and calls
 FAILED_EVENT = "signalbox/function.failed"
 
 
@@ -83,9 +86,9 @@ class Starting:
         """A run that begins now, or at ``start_at``. Raises UnknownFunction; InvalidExpression of its flow control."""
         known = self.catalog.get(env, function)
         run_id = id or self.clock.new_id()
-        due_at = start_at if start_at is not None and start_at > now else None
+        due_at = _due_at(known.flow, trigger, start_at, now)
         event = events[0] if events else {"data": orjson.loads(input) if input is not None else {}}
-        limits, gates, cancels = _controlled(known, run_id, event, now, trigger=trigger, called=not events)
+        limits, gates, cancels, share = _controlled(known, run_id, event, now, trigger=trigger, called=not events)
         owner = None if due_at or limits or gates else self.reserve(known)
         entries = [Entry("run.queued", now), Entry("run.started", now)][: 2 if owner else 1]
         row = RunRow(
@@ -113,7 +116,7 @@ class Starting:
             limits=orjson.dumps(limits).decode() if limits else None,
         )
         terms: list[Row] = [*cancels, *deadlines_of(known.flow, row)]
-        return NewRun(row, RunDataRow(run_id, input), entries, _run_events(run_id, events), events, gates, terms)
+        return NewRun(row, RunDataRow(run_id, input), entries, _run_events(run_id, events), events, gates, terms, share)
 
     def child(self, facts: RunFacts, key: str, child: ChildRun, now: datetime) -> NewRun:
         """A run asked for by a step of another one."""
@@ -157,15 +160,23 @@ class Starting:
         return [start]
 
 
+def _due_at(flow: Flow, trigger: str, start_at: datetime | None, now: datetime) -> datetime | None:
+    """None for a run that may start now. A delay that a call asks for itself comes instead of its function's."""
+    if flow.delay is not None and (trigger in DELAYED or (trigger == "call" and start_at is None)):
+        start_at = max(start_at or now, now) + timedelta(seconds=flow.delay.by)
+    return start_at if start_at is not None and start_at > now else None
+
+
 def _controlled(
     known: Registered, run: str, event: Mapping[str, Any], now: datetime, *, trigger: str, called: bool
-) -> tuple[list[str] | None, Gates | None, list[CancelOnRow]]:
-    """Limits, gates and cancelling events of a new run. Raises InvalidExpression."""
+) -> tuple[list[str] | None, Gates | None, list[CancelOnRow], Share | None]:
+    """Limits, gates, cancelling events and turns of a new run. Raises InvalidExpression."""
     limits = run_limits(known.env, known.slug, known.flow, event) if known.flow.limits_starts else None
     gates = None
     if trigger not in PAST_GATES:
         gates = gates_of(known.env, known.slug, known.flow, event, called=called)
-    return limits, gates, cancels_of(known.flow, run, known.env, event, now)
+    share = share_of(known.env, known.slug, known.flow, event)
+    return limits, gates, cancels_of(known.flow, run, known.env, event, now), share
 
 
 def _run_events(run: str, events: Sequence[Mapping[str, Any]]) -> list[RunEventRow]:

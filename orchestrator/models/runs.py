@@ -39,6 +39,8 @@ class Run(models.Model):
     limits = models.TextField(null=True)
     # The limit that it waits at.
     gate = models.CharField(max_length=400, null=True)
+    # Its turn among the waiting runs of a function with fairness.
+    fair = models.BigIntegerField(null=True)
     queued_at = MomentField()
     started_at = MomentField(null=True)
     ended_at = MomentField(null=True)
@@ -54,6 +56,17 @@ class Run(models.Model):
             ),
             # Who is next at a limit.
             models.Index(fields=["gate", "prio"], name="signalbox_run_gated", condition=Q(gate__isnull=False)),
+            # Whose turn it is, among the ready runs of a function and among those that wait at a limit.
+            models.Index(
+                fields=["env", "function", "fair"],
+                name="signalbox_run_turns",
+                condition=Q(status="queued", owner=None, gate=None, fair__isnull=False),
+            ),
+            models.Index(
+                fields=["gate", "fair"],
+                name="signalbox_run_gated_turns",
+                condition=Q(gate__isnull=False, fair__isnull=False),
+            ),
             # Timers: the next run due among those nobody holds.
             models.Index(fields=["due_at"], name="signalbox_run_due", condition=Q(owner=None, due_at__isnull=False)),
             # Recovery: what a dead worker held.

@@ -192,7 +192,7 @@ def function(
     ``if_``: an expression over ``event`` that must be true.
     ``retries``: how often after the first attempt, or a ``Retries``; for the function and for each of its steps.
     ``flow``: how much of it may happen: ``Concurrency``, ``Throttle``, ``RateLimit``, ``Debounce``, ``Batch``,
-    ``Priority``, ``Singleton``, ``Idempotency``, ``CancelOn``, ``Timeouts``.
+    ``Priority``, ``Fairness``, ``Delay``, ``Singleton``, ``Idempotency``, ``CancelOn``, ``Timeouts``.
     ``pinned``: its runs go on only where the code has the version (``ORCHESTRATOR["VERSION"]``) they began with.
     ``machine``: its runs execute in a process of their own with these limits, a preset or a ``Machine``;
     ``on_out_of_memory``: a larger one to go on with when that was not enough. ``max_duration``: how long a run may

@@ -11,7 +11,7 @@ from orchestrator.core.controls import Concurrency
 from orchestrator.core.flow import Flow
 from orchestrator.core.limiting import concurrency_target, limit_key
 from orchestrator.core.ops import Status
-from orchestrator.engine.admission import take_limited
+from orchestrator.engine.admission import take_admitted
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.models import Run
 from tests.engine.reading import assert_dense, kinds
@@ -60,7 +60,7 @@ def look(session: Session, room: int) -> int:
         db = tx.db
         tx.db = counted = Counted(db)  # type: ignore[assignment]
         try:
-            take_limited(tx, [("ended_at IS NULL", [])], FLOWS, room)
+            take_admitted(tx, [("ended_at IS NULL", [])], FLOWS, room)
         finally:
             tx.db = db
         return counted.statements

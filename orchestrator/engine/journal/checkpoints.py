@@ -10,6 +10,7 @@ from orchestrator.engine.journal.starts import apply_starts
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.rows import InboxRow, WaitRow
 from orchestrator.engine.sql import FenceClaim, Id
+from orchestrator.engine.turns import add_runs
 
 
 class Outcome(Enum):
@@ -36,14 +37,16 @@ def apply_checkpoints(tx: Tx, items: Sequence[Checkpoint]) -> list[Outcome]:
             bases[item.run] = base + len(item.entries)
             outcomes.append(Outcome.COMMITTED)
             accepted.append((item, base))
-    for item, base in accepted:
-        if not item.ends_run:
-            _gather(tx, item, base, item.entries)
+    going_on = [(item, base) for item, base in accepted if not item.ends_run]
+    for item, base in going_on:
+        _gather(tx, item, base, item.entries)
+    _add_children(tx, [item for item, _ in going_on])
     # Last: an ending closes what others of this batch have opened.
     ending = [(item, base) for item, base in accepted if item.ends_run]
     first = settle_endings(tx, [item for item, _ in ending])
     for item, base in ending:
         _gather(tx, item, base, [*first[item.run], *item.entries])
+    _add_children(tx, [item for item, _ in ending])
     apply_starts(tx, [start for item, _ in accepted for start in item.starts])
     return outcomes
 
@@ -67,6 +70,11 @@ def _fence(tx: Tx, items: Sequence[Checkpoint]) -> tuple[dict[str, int], dict[st
     return newest, dict(tx.db.fence(tx.owner, claims))
 
 
+def _add_children(tx: Tx, items: Sequence[Checkpoint]) -> None:
+    if children := [child for item in items for child in item.children]:
+        add_runs(tx, children)
+
+
 def tell_refused(tx: Tx, items: Sequence[Checkpoint]) -> None:
     """The new owner of each run journals that a late result was refused."""
     for item in items:
@@ -82,8 +90,6 @@ def _gather(tx: Tx, item: Checkpoint, base: int, entries: Sequence[Entry]) -> No
             deliver_mail(tx, row)
     for end in item.ends:
         tx.end_attempt(end)
-    for child in item.children:
-        tx.add_run(child)
     if item.taken_mail is not None:
         tx.db.run("DELETE FROM signalbox_mail WHERE run = ? AND n = ?", [Id(item.run), item.taken_mail])
     if item.result is not None:

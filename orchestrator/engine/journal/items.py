@@ -1,13 +1,14 @@
 """What is appended to the journal: each item commits whole or not at all, many items in one transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
 from orchestrator.core.gating import Gates
+from orchestrator.core.turns import Share
 from orchestrator.engine.rows import (
     AttemptEnd,
     EventRow,
@@ -43,6 +44,10 @@ class NewRun:
     envelopes: Sequence[Mapping[str, Any]] = ()  # the events as its function sees them
     gates: Gates | None = None  # that decide whether it is inserted
     terms: Sequence[Row] = ()  # what may end it from outside
+    share: Share | None = None  # of its function's turns
+
+    def with_turn(self, turn: int) -> "NewRun":
+        return replace(self, run=self.run._replace(fair=turn))
 
     @property
     def input_value(self) -> Any:

@@ -8,11 +8,12 @@ import orjson
 from orchestrator.engine.gate_rows import add_skips
 from orchestrator.engine.gating import lock_gates
 from orchestrator.engine.journal.cancelling import cancel_runs
-from orchestrator.engine.journal.items import Start
+from orchestrator.engine.journal.items import NewRun, Start
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.journal.waits import match_waits
 from orchestrator.engine.rows import EventRow
 from orchestrator.engine.sql import Id
+from orchestrator.engine.turns import add_runs
 
 
 def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
@@ -24,14 +25,15 @@ def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
         gates.decide([start for start in new if not start.repeated])
         _keep_answers(tx, new)
     events: list[Start] = []
+    runs: list[NewRun] = []
     for start in new:
         if start.repeated:
             tx.effects.refused.extend(start.runs)
             continue
         if start.event is not None and start.event.routed_at is not None:
             events.append(start)
-        for run in gates.inserts(start) if gates is not None else start.runs:
-            tx.add_run(run)
+        runs += gates.inserts(start) if gates is not None else start.runs
+    add_runs(tx, runs)
     unfinished = match_waits(tx, events)
     cancel_runs(tx, events)
     for start in new:
@@ -95,9 +97,7 @@ def route_stored(tx: Tx, starts: Sequence[Start]) -> None:
     if gates is not None:
         gates.decide(ours)
         add_skips(tx, {start.event.id: start.turned for start in ours if start.event and start.turned})
-    for start in ours:
-        for new in gates.inserts(start) if gates is not None else start.runs:
-            tx.add_run(new)
+    add_runs(tx, [new for start in ours for new in (start.runs if gates is None else gates.inserts(start))])
     routed = [replace(start, event=start.event._replace(routed_at=tx.now)) for start in ours if start.event]
     cancel_runs(tx, routed)
     for event in match_waits(tx, routed):
