@@ -14,13 +14,14 @@ from uuid import uuid4
 import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
-# What measures which workloads: the engine's own process, or one that looks at a server from outside.
-MEASURES = {
-    "benchmarks.measure": ("W1", "W2", "W3", "W4", "W5", "W8"),
-    "benchmarks.serving": ("W6", "W7"),
-    "benchmarks.matching": ("MATCH",),
-}
-WORKLOADS = tuple(sorted(workload for measured in MEASURES.values() for workload in measured))
+# What measures which workloads, with which functions: the engine's own process, or one that looks from outside.
+MEASURES = (
+    ("benchmarks.measure", "benchmarks.functions", ("W1", "W2", "W3", "W4", "W5", "W8")),
+    ("benchmarks.measure", "benchmarks.flow_functions", ("FLOW",)),
+    ("benchmarks.serving", "benchmarks.functions", ("W6", "W7")),
+    ("benchmarks.matching", "benchmarks.functions", ("MATCH",)),
+)
+WORKLOADS = tuple(sorted(workload for _, _, measured in MEASURES for workload in measured))
 DATABASES = ("sqlite", "postgres")
 THROWAWAY_SERVER = (sys.executable, "-m", "tests.servers")  # starts a PostgreSQL of its own around a command
 
@@ -28,10 +29,10 @@ THROWAWAY_SERVER = (sys.executable, "-m", "tests.servers")  # starts a PostgreSQ
 def measure(database: str, workloads: Sequence[str], size: str) -> dict[str, Any]:
     """``{"figures": ..., "database": ..., "packages": ...}`` of one repetition."""
     answer: dict[str, Any] = {"figures": {}}
-    for program, measured in MEASURES.items():
+    for program, functions, measured in MEASURES:
         wanted = [workload for workload in workloads if workload in measured]
         if wanted:
-            part = _measure(database, program, wanted, size)
+            part = _measure(database, program, functions, wanted, size)
             answer |= part | {"figures": answer["figures"] | part["figures"]}
     return answer
 
@@ -43,11 +44,11 @@ def home() -> Path:
     return folder
 
 
-def _measure(database: str, program: str, workloads: Sequence[str], size: str) -> dict[str, Any]:
+def _measure(database: str, program: str, functions: str, workloads: Sequence[str], size: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=home()) as folder, _database(database) as (command, url):
         result = Path(folder) / "result.json"
         env = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "SIGNALBOX_DEBUG"}}
-        env |= {"SIGNALBOX_HOME": folder, "SIGNALBOX_FUNCTIONS": "benchmarks.functions", "SIGNALBOX_EXAMPLES": "0"}
+        env |= {"SIGNALBOX_HOME": folder, "SIGNALBOX_FUNCTIONS": functions, "SIGNALBOX_EXAMPLES": "0"}
         env |= {"DATABASE_URL": url} if url else {}
         arguments = [sys.executable, "-m", program, ",".join(workloads), size, str(result)]
         subprocess.run([*command, *arguments], cwd=ROOT, env=env, check=True)

@@ -26,6 +26,12 @@ async def w2(client: Client, sizes: Sizes) -> dict[str, float]:
     return await _throughput(client, sizes, "w2", "five-steps")
 
 
+async def flow(client: Client, sizes: Sizes) -> dict[str, float]:
+    """W1 and W2 with concurrency, throttle and priority, none of which holds anybody back."""
+    one = await _throughput(client, sizes, "flow_w1", "one-step-flow")
+    return one | await _throughput(client, sizes, "flow_w2", "five-steps-flow")
+
+
 async def _throughput(client: Client, sizes: Sizes, workload: str, name: str) -> dict[str, float]:
     saturate = partial(client.saturate, name, runs=sizes.runs, limit_seconds=sizes.limit_seconds)
     return {f"{workload}_{n}_runs_per_s": await saturate(in_flight=n) for n in sizes.in_flight}
@@ -76,4 +82,5 @@ WORKLOADS: Mapping[str, Callable[[Client, Sizes], Awaitable[dict[str, float]]]] 
     "W4": w4,
     "W5": w5,
     "W8": w8,
+    "FLOW": flow,
 }

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from orchestrator.core.admission import Admission, Candidate, LimitState, admit
-from orchestrator.core.flow import NO_FLOW, Flow
+from orchestrator.core.flow import Flow
 from orchestrator.core.gcra import Rate
 from orchestrator.core.limiting import concurrency_target, throttle_target
 from orchestrator.core.turns import Place, in_turn
@@ -24,6 +24,9 @@ from orchestrator.models.fields import from_micros, to_micros
 
 WINDOW = 500  # candidates looked at in one transaction
 SPARE = 50  # looked at beside those that there is room for: some will be held
+
+
+_Declared = Mapping[str, Declared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +55,74 @@ class Waiting:
 
 def take_admitted(
     tx: Tx, conditions: Iterable[tuple[str, Sequence[Any]]], flows: Mapping[str, Flow], room: int
-) -> list[str]:
+) -> list[tuple[Any, ...]]:
     """Claims runs that meet one of the conditions and are let in, at most ``room``; others wait at a limit from now.
 
-    ``flows``: of the functions that need admission; those of others are let in while there is room.
+    ``flows``: of the functions that need admission; those of others are let in while there is room. Answers what
+    ``Connection.claim`` does.
     """
-    taken: list[str] = []
-    reached: dict[Place, int] = {}
+    look = _Look(tx, {name: _sizes_and_pace(name, flow) for name, flow in flows.items()}, room)
     for condition, params in conditions:
-        while len(taken) < room:
-            most = min(WINDOW, room - len(taken) + SPARE)
-            found = _find(tx, condition, params, most)
-            decided = _decide(tx, found, flows, room - len(taken), reached) if found else Admission()
-            taken += decided.admitted
-            if len(found) < most or not (decided.admitted or decided.held):
-                break
-    advance_clocks(tx, reached)
-    return taken
+        while look.room > 0 and look.goes_on(condition, params):
+            pass
+    advance_clocks(tx, look.reached)
+    return look.taken
+
+
+def _sizes_and_pace(function: str, flow: Flow) -> _Declared:
+    """What the code says of each of its limits, by what the limit is about."""
+    declared: dict[str, Declared] = {
+        concurrency_target(function, n, limit): (limit.limit, None) for n, limit in enumerate(flow.concurrency)
+    }
+    if flow.throttle is not None:
+        rate = Rate.of(flow.throttle.limit, flow.throttle.period, flow.throttle.burst)
+        declared[throttle_target(function)] = (None, rate)
+    return declared
+
+
+class _Look:
+    """What one claim takes, condition by condition."""
+
+    def __init__(self, tx: Tx, declared: Mapping[str, _Declared], room: int) -> None:
+        self.room = room
+        self.taken: list[tuple[Any, ...]] = []
+        self.reached: dict[Place, int] = {}
+        self._tx = tx
+        self._declared = declared
+
+    def goes_on(self, condition: str, params: Sequence[Any]) -> bool:
+        """Looks at the next runs that meet the condition; whether there may be more of them."""
+        most = min(WINDOW, self.room + SPARE)
+        found = _find(self._tx, condition, params, most)
+        if not found:
+            return False
+        limits = {key: self._limit(run, key) for run in found for key in run.limits}
+        states = lock_limits(self._tx, limits) if limits else {}
+        decided = admit([run.candidate() for run in found], states, to_micros(self._tx.now), self.room)
+        admitted = set(decided.admitted)
+        self._take([run for run in found if run.id in admitted], states)
+        _hold(self._tx, decided, {run.id: run for run in found})
+        return len(found) == most and bool(decided.admitted or decided.held)
+
+    def _limit(self, run: Waiting, key: str) -> Declared:
+        """What the code says of it; of one that it no longer knows, nothing."""
+        return self._declared.get(run.function, {}).get(target_of(key), (None, None))
+
+    def _take(self, runs: Sequence[Waiting], states: Mapping[str, LimitState]) -> None:
+        if not runs:
+            return
+        tx = self._tx
+        condition, params = tx.db.any_of("id", [Id(run.id) for run in runs])
+        self.taken += tx.db.claim(condition, params, tx.owner, tx.now, len(runs))
+        self.room -= len(runs)
+        for run in runs:
+            if run.turn is not None and run.place is not None:
+                self.reached[run.place] = max(run.turn, self.reached.get(run.place, 0))
+        asked = [(run, run.candidate()) for run in runs if run.limits]
+        if asked:
+            tx.add(*(SlotRow(run.id, key, run.fence + 1, tx.now) for run, wanted in asked for key in wanted.keys))
+            tx.flush()  # the next look of this transaction counts them
+            pace(tx, {key: states[key] for _, wanted in asked for key in wanted.start_keys})
 
 
 def _find(tx: Tx, condition: str, params: Sequence[Any], most: int) -> list[Waiting]:
@@ -102,47 +156,6 @@ def _select(tx: Tx, condition: str, params: Sequence[Any], order: str, most: int
         )
         for id_, env, function, fence, status, started, limits, fair in rows
     ]
-
-
-def _decide(
-    tx: Tx, found: Sequence[Waiting], flows: Mapping[str, Flow], room: int, reached: dict[Place, int]
-) -> Admission:
-    declared = {key: value for run in found for key, value in _declared(run, flows).items()}
-    states = lock_limits(tx, declared) if declared else {}
-    known = {run.id: run for run in found}
-    decided = admit([run.candidate() for run in found], states, to_micros(tx.now), room)
-    if decided.admitted:
-        admitted = [known[run] for run in decided.admitted]
-        _claim(tx, admitted, states)
-        for run in admitted:
-            if run.turn is not None and run.place is not None:
-                reached[run.place] = max(run.turn, reached.get(run.place, 0))
-    _hold(tx, decided, known)
-    return decided
-
-
-def _declared(run: Waiting, flows: Mapping[str, Flow]) -> dict[str, Declared]:
-    """What the code says of each of its limits; one that it no longer knows has none."""
-    if not run.limits:
-        return {}
-    flow = flows.get(run.function, NO_FLOW)
-    sizes = {concurrency_target(run.function, n, limit): limit.limit for n, limit in enumerate(flow.concurrency)}
-    throttle = flow.throttle
-    rate = Rate.of(throttle.limit, throttle.period, throttle.burst) if throttle is not None else None
-    return {
-        key: (sizes.get(target_of(key)), rate if target_of(key) == throttle_target(run.function) else None)
-        for key in run.limits
-    }
-
-
-def _claim(tx: Tx, runs: Sequence[Waiting], states: Mapping[str, LimitState]) -> None:
-    condition, params = tx.db.any_of("id", [Id(run.id) for run in runs])
-    tx.db.claim(condition, params, tx.owner, tx.now, len(runs))
-    candidates = [(run, run.candidate()) for run in runs if run.limits]
-    if candidates:
-        tx.add(*(SlotRow(run.id, key, run.fence + 1, tx.now) for run, asked in candidates for key in asked.keys))
-        tx.flush()  # the next look of this transaction counts them
-        pace(tx, {key: states[key] for _, asked in candidates for key in asked.start_keys})
 
 
 def _hold(tx: Tx, decided: Admission, known: Mapping[str, Waiting]) -> None:

@@ -17,7 +17,7 @@ from orchestrator.engine.journal.checkpoints import apply_checkpoints
 from orchestrator.engine.journal.items import Checkpoint, Entry
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.limit_rows import held_keys, open_gates
-from orchestrator.engine.loading import load_facts, load_requests
+from orchestrator.engine.loading import facts_of, load_facts, load_requests
 from orchestrator.engine.pausing import Pauses, held_by, hold_paused
 from orchestrator.engine.rows import AttemptEnd, MailRow
 from orchestrator.engine.sql import FenceClaim, Id
@@ -56,7 +56,7 @@ class Claiming:
     def __call__(self, tx: Tx) -> list[Claimed]:
         return resume(tx, self._take(tx), self.parked, functions=self.functions, starting=self.starting)
 
-    def _take(self, tx: Tx) -> list[str]:
+    def _take(self, tx: Tx) -> list[tuple[Any, ...]]:
         unless_paused, held = self._hold_paused(tx)
         flows = {known.id: known.flow for known in self.functions if known.flow.needs_admission}
         taken = self._claim(tx, [(TO_CANCEL, [])], self.limit)
@@ -67,9 +67,9 @@ class Claiming:
         open_gates(tx, [*self.freed, *due], self.limit)
         return [*taken, *take_admitted(tx, arms, flows, self.limit - len(taken))]
 
-    def _claim(self, tx: Tx, arms: Iterable[tuple[str, Sequence[Any]]], room: int) -> list[str]:
+    def _claim(self, tx: Tx, arms: Iterable[tuple[str, Sequence[Any]]], room: int) -> list[tuple[Any, ...]]:
         """Without any look at limits: a statement each."""
-        taken: list[str] = []
+        taken: list[tuple[Any, ...]] = []
         for condition, params in arms:
             if len(taken) < room:
                 taken += tx.db.claim(condition, params, tx.owner, tx.now, room - len(taken))
@@ -118,17 +118,16 @@ class Draining:
 
 def resume(
     tx: Tx,
-    runs: Sequence[str],
+    taken: Sequence[tuple[Any, ...]],
     parked: Mapping[str, int],
     *,
     functions: Sequence[Definition] = (),
     starting: Starting | None = None,
 ) -> list[Claimed]:
-    """Runs just taken: their inbox and timers are settled; those without a coroutine in memory are loaded."""
-    if not runs:
+    """Runs just claimed: their inbox and timers are settled; those without a coroutine in memory are loaded."""
+    if not taken:
         return []
-    order = {run: n for n, run in enumerate(runs)}
-    facts = sorted(losses_in_a_row(tx, load_facts(tx, runs)), key=lambda f: order[f.id])
+    facts = losses_in_a_row(tx, facts_of(tx, taken))
     first = {f.id: [Entry(_beginning(f, tx), tx.now)] for f in facts}
     claimed = _learn(tx, facts, first)
     _set_deadlines(tx, facts, functions)

@@ -8,7 +8,7 @@ import orjson
 from orchestrator.core.ops import CallRequest, ErrorInfo, Memo, OpenStep, OpKind, Status, WaitKind
 from orchestrator.engine.facts import Claimed, RunFacts
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.engine.sql import Id
+from orchestrator.engine.sql import FACT_COLUMNS, Id
 
 SETTLED = {Status.COMPLETED, Status.FAILED, Status.TIMED_OUT, Status.CANCELLED}
 
@@ -16,32 +16,35 @@ SETTLED = {Status.COMPLETED, Status.FAILED, Status.TIMED_OUT, Status.CANCELLED}
 def load_facts(tx: Tx, runs: Sequence[str]) -> list[RunFacts]:
     if not runs:
         return []
-    db = tx.db
-    condition, params = db.any_of("id", [Id(run) for run in runs])
-    rows = db.query(
-        "SELECT id, env, function, fence, attempt, root, parent, parent_key, replay_of, queue, version, queued_at,"
-        f" started_at, lost FROM signalbox_run WHERE {condition}",
-        params,
-    )
-    return [
-        RunFacts(
-            id=db.id(row[0]),
-            env=row[1],
-            function=row[2],
-            fence=row[3],
-            attempt=row[4],
-            root=db.id(row[5]),
-            parent=db.id(row[6]) if row[6] is not None else None,
-            parent_key=row[7],
-            replay_of=db.id(row[8]) if row[8] is not None else None,
-            queue=row[9],
-            version=row[10],
-            queued_at=db.moment(row[11]) or tx.now,
-            started_at=db.moment(row[12]) or tx.now,
-            lost=row[13],
+    condition, params = tx.db.any_of("id", [Id(run) for run in runs])
+    return facts_of(tx, tx.db.query(f"SELECT {FACT_COLUMNS} FROM signalbox_run WHERE {condition}", params))
+
+
+def facts_of(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> list[RunFacts]:
+    """Of rows that begin with FACT_COLUMNS."""
+    id_of, moment = tx.db.id, tx.db.moment
+    facts = []
+    for row in rows:
+        run = id_of(row[0])
+        facts.append(
+            RunFacts(
+                id=run,
+                env=row[1],
+                function=row[2],
+                fence=row[3],
+                attempt=row[4],
+                root=run if row[5] == row[0] else id_of(row[5]),
+                parent=None if row[6] is None else id_of(row[6]),
+                parent_key=row[7],
+                replay_of=None if row[8] is None else id_of(row[8]),
+                queue=row[9],
+                version=row[10],
+                queued_at=moment(row[11]) or tx.now,
+                started_at=moment(row[12]) or tx.now,
+                lost=row[13],
+            )
         )
-        for row in rows
-    ]
+    return facts
 
 
 def load_requests(tx: Tx, claimed: Sequence[Claimed]) -> None:

@@ -71,4 +71,4 @@ def test_an_unknown_workload_is_refused() -> None:
 
 
 def test_all_workloads_are_known() -> None:
-    assert ("MATCH", *(f"W{n}" for n in range(1, 9))) == WORKLOADS
+    assert ("FLOW", "MATCH", *(f"W{n}" for n in range(1, 9))) == WORKLOADS

@@ -25,6 +25,10 @@ class FenceClaim(NamedTuple):
     n: int
 
 
+# Of a run, what whoever holds it has to know: engine.facts.
+FACT_COLUMNS = "id, env, function, fence, attempt, root, parent, parent_key, replay_of, queue, version, queued_at, started_at, lost"
+
+
 class Connection(ABC):
     """One database connection of the engine, in autocommit outside ``begin`` and ``commit``."""
 
@@ -100,8 +104,10 @@ class Connection(ABC):
     def store_results(self, results: Sequence[RunResult]) -> None: ...
 
     @abstractmethod
-    def claim(self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int) -> list[str]:
-        """Takes up to ``limit`` unowned runs that meet the condition, first by prio; their ids, in that order."""
+    def claim(
+        self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int
+    ) -> list[tuple[Any, ...]]:
+        """Takes up to ``limit`` unowned runs that meet the condition, first by prio; FACT_COLUMNS, in that order."""
 
     @abstractmethod
     def lock_ending(self, runs: Sequence[str]) -> None:

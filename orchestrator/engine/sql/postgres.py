@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ from psycopg.rows import tuple_row
 from orchestrator.core import ids
 from orchestrator.engine.rows import AttemptEnd, KeyRow, Row, RunMove, RunResult
 from orchestrator.engine.sql.arrays import hex_id, literal, literals, unnest
-from orchestrator.engine.sql.base import Connection, FenceClaim, Id
+from orchestrator.engine.sql.base import FACT_COLUMNS, Connection, FenceClaim, Id
 from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
 
 # Plans are kept: one that was made while the tables were small and unknown would read all of them for ever.
@@ -204,15 +205,18 @@ class PostgresConnection(Connection):
     def store_results(self, results: Sequence[RunResult]) -> None:
         self._execute(STORE_RESULTS, literals(results, RESULTS))
 
-    def claim(self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int) -> list[str]:
+    def claim(
+        self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int
+    ) -> list[tuple[Any, ...]]:
         rows = self.query(
-            "WITH due AS (SELECT id FROM signalbox_run WHERE owner IS NULL"
+            "WITH due AS (SELECT id AS run FROM signalbox_run WHERE owner IS NULL"
             f" AND {condition} ORDER BY prio LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)"
             " UPDATE signalbox_run r SET owner = ?, fence = r.fence + 1, status = 'running', due_at = NULL,"
-            " gate = NULL, started_at = coalesce(r.started_at, ?) FROM due WHERE r.id = due.id RETURNING r.id, r.prio",
+            " gate = NULL, started_at = coalesce(r.started_at, ?) FROM due WHERE r.id = due.run"
+            f" RETURNING {FACT_COLUMNS}, prio",
             [*params, limit, Id(owner), now],
         )
-        return [self.id(row[0]) for row in sorted(rows, key=lambda row: row[1])]
+        return sorted(rows, key=itemgetter(-1))
 
     def lock_ending(self, runs: Sequence[str]) -> None:
         self._execute(

@@ -4,12 +4,13 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from orchestrator.core import ids
 from orchestrator.db.locks import write_lock
 from orchestrator.engine.rows import AttemptEnd, KeyRow, Row, RunMove, RunResult
-from orchestrator.engine.sql.base import Connection, FenceClaim, Id
+from orchestrator.engine.sql.base import FACT_COLUMNS, Connection, FenceClaim, Id
 from orchestrator.engine.sql.bulk import STATEMENTS, Bulk
 from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
 from orchestrator.models.fields import from_micros, to_micros
@@ -212,14 +213,16 @@ class SqliteConnection(Connection):
     def store_results(self, results: Sequence[RunResult]) -> None:
         STORE_RESULTS.run(self._raw, _columns(results, [(0, _id), (2, _id)]))
 
-    def claim(self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int) -> list[str]:
+    def claim(
+        self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int
+    ) -> list[tuple[Any, ...]]:
         rows = self.query(
             "UPDATE signalbox_run SET owner = ?, fence = fence + 1, status = 'running', due_at = NULL, gate = NULL,"
             " started_at = coalesce(started_at, ?) WHERE id IN (SELECT id FROM signalbox_run"
-            f" WHERE owner IS NULL AND {condition} ORDER BY prio LIMIT ?) RETURNING id, prio",
+            f" WHERE owner IS NULL AND {condition} ORDER BY prio LIMIT ?) RETURNING {FACT_COLUMNS}, prio",
             [Id(owner), now, *params, limit],
         )
-        return [self.id(row[0]) for row in sorted(rows, key=lambda row: row[1])]
+        return sorted(rows, key=itemgetter(-1))
 
     def lock_ending(self, runs: Sequence[str]) -> None:
         """The write lock already keeps everybody else out."""
