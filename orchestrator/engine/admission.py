@@ -5,6 +5,7 @@ Runs in the journal. Places derive from leases: one counts while its run has tha
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -24,9 +25,6 @@ from orchestrator.models.fields import from_micros, to_micros
 
 WINDOW = 500  # candidates looked at in one transaction
 SPARE = 50  # looked at beside those that there is room for: some will be held
-
-
-_Declared = Mapping[str, Declared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def take_admitted(
     ``flows``: of the functions that need admission; those of others are let in while there is room. Answers what
     ``Connection.claim`` does.
     """
-    look = _Look(tx, {name: _sizes_and_pace(name, flow) for name, flow in flows.items()}, room)
+    look = _Look(tx, {name: declared_limits(name, flow) for name, flow in flows.items()}, room)
     for condition, params in conditions:
         while look.room > 0 and look.goes_on(condition, params):
             pass
@@ -69,7 +67,8 @@ def take_admitted(
     return look.taken
 
 
-def _sizes_and_pace(function: str, flow: Flow) -> _Declared:
+@lru_cache(maxsize=1024)
+def declared_limits(function: str, flow: Flow) -> Mapping[str, Declared]:
     """What the code says of each of its limits, by what the limit is about."""
     declared: dict[str, Declared] = {
         concurrency_target(function, n, limit): (limit.limit, None) for n, limit in enumerate(flow.concurrency)
@@ -83,7 +82,7 @@ def _sizes_and_pace(function: str, flow: Flow) -> _Declared:
 class _Look:
     """What one claim takes, condition by condition."""
 
-    def __init__(self, tx: Tx, declared: Mapping[str, _Declared], room: int) -> None:
+    def __init__(self, tx: Tx, declared: Mapping[str, Mapping[str, Declared]], room: int) -> None:
         self.room = room
         self.taken: list[tuple[Any, ...]] = []
         self.reached: dict[Place, int] = {}

@@ -46,6 +46,22 @@ def lock_limits(tx: Tx, declared: Mapping[str, Declared]) -> dict[str, LimitStat
     return {key: LimitState(size, used.get(key, 0), rate, tats.get(key)) for key, (size, rate) in rows.items()}
 
 
+def try_limits(tx: Tx, declared: Mapping[str, Declared]) -> tuple[dict[str, LimitState], set[str]]:
+    """As ``lock_limits``, without waiting: limits that are not known yet, or that others look at, are left out.
+
+    Also those at which somebody waits; they are closed.
+    """
+    lock = " FOR NO KEY UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else ""
+    rows = _read(tx, sorted(declared), f"SELECT key, tat, held_at IS NOT NULL FROM signalbox_limit WHERE {{}}{lock}")
+    changed = overrides(tx, {target_of(key) for key, _, _ in rows})
+    used = count_used(tx, [key for key, _, held in rows if not held])
+    states: dict[str, LimitState] = {}
+    for key, tat, held in rows:
+        size, rate = _as_set(declared[key], changed.get((_env(key), target_of(key))))
+        states[key] = LimitState(0) if held else LimitState(size, used.get(key, 0), rate, tat)
+    return states, {key for key, _, held in rows if held}
+
+
 def _env(key: str) -> str:
     return key.partition(":")[0]
 

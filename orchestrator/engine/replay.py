@@ -9,6 +9,7 @@ from orchestrator.core.codec import decode, encode
 from orchestrator.core.errors import EventNotFound, InvalidInput, InvalidPayload, RunNotFound, StepNotFound
 from orchestrator.core.ids import parse_id
 from orchestrator.engine.audit import record_action
+from orchestrator.engine.births import add_runs
 from orchestrator.engine.facts import RunFacts
 from orchestrator.engine.journal.items import Call, NewRun
 from orchestrator.engine.journal.starts import apply_starts
@@ -19,7 +20,6 @@ from orchestrator.engine.runtime import Runtime, current
 from orchestrator.engine.sql import Id
 from orchestrator.engine.starting import KEY_LIFE, Starting, envelope, event_row
 from orchestrator.engine.triggering import MAX_KEY
-from orchestrator.engine.turns import add_runs
 
 
 class Unchanged(Enum):

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from orchestrator.core.codec import encode
 from orchestrator.core.errors import InvalidExpression
-from orchestrator.core.flow import Flow
+from orchestrator.core.flow import NO_FLOW, Flow
 from orchestrator.core.gating import Gates, gates_of
 from orchestrator.core.limiting import head_start, run_limits
 from orchestrator.core.ops import CallRequest, ChildRun, ErrorInfo, NewEvent, Status
@@ -87,9 +87,8 @@ class Starting:
         known = self.catalog.get(env, function)
         run_id = id or self.clock.new_id()
         due_at = _due_at(known.flow, trigger, start_at, now)
-        event = events[0] if events else {"data": orjson.loads(input) if input is not None else {}}
-        limits, gates, cancels, share = _controlled(known, run_id, event, now, trigger=trigger, called=not events)
-        owner = None if due_at or limits or gates else self.reserve(known)
+        control = _control(known, run_id, events, input, now, trigger=trigger)
+        owner = None if due_at or control.gates or control.share else self.reserve(known)
         entries = [Entry("run.queued", now), Entry("run.started", now)][: 2 if owner else 1]
         row = RunRow(
             id=run_id,
@@ -104,7 +103,7 @@ class Starting:
             replay_from=replay_from,
             status=Status.RUNNING if owner else Status.DELAYED if due_at else Status.QUEUED,
             queue=known.queue,
-            prio=to_micros(due_at or now) - round(head_start(known.flow, event, MOST_HEAD_START) * 1_000_000),
+            prio=to_micros(due_at or now) - control.ahead,
             owner=owner,
             fence=1 if owner else 0,
             seq=len(entries),
@@ -113,10 +112,11 @@ class Starting:
             lost=0,
             queued_at=now,
             started_at=now if owner else None,
-            limits=orjson.dumps(limits).decode() if limits else None,
+            limits=control.limits,
         )
-        terms: list[Row] = [*cancels, *deadlines_of(known.flow, row)]
-        return NewRun(row, RunDataRow(run_id, input), entries, _run_events(run_id, events), events, gates, terms, share)
+        terms: list[Row] = [*control.cancels, *deadlines_of(known.flow, row)]
+        told = (entries, _run_events(run_id, events), events)
+        return NewRun(row, RunDataRow(run_id, input), *told, control.gates, terms, control.share, known.flow)
 
     def child(self, facts: RunFacts, key: str, child: ChildRun, now: datetime) -> NewRun:
         """A run asked for by a step of another one."""
@@ -167,16 +167,35 @@ def _due_at(flow: Flow, trigger: str, start_at: datetime | None, now: datetime) 
     return start_at if start_at is not None and start_at > now else None
 
 
-def _controlled(
-    known: Registered, run: str, event: Mapping[str, Any], now: datetime, *, trigger: str, called: bool
-) -> tuple[list[str] | None, Gates | None, list[CancelOnRow], Share | None]:
-    """Limits, gates, cancelling events and turns of a new run. Raises InvalidExpression."""
-    limits = run_limits(known.env, known.slug, known.flow, event) if known.flow.limits_starts else None
-    gates = None
-    if trigger not in PAST_GATES:
-        gates = gates_of(known.env, known.slug, known.flow, event, called=called)
-    share = share_of(known.env, known.slug, known.flow, event)
-    return limits, gates, cancels_of(known.flow, run, known.env, event, now), share
+class Control(NamedTuple):
+    """What flow control means to one run. ``limits`` is JSON, ``ahead`` its head start in microseconds."""
+
+    limits: str | None = None
+    gates: Gates | None = None
+    cancels: Sequence[CancelOnRow] = ()
+    share: Share | None = None
+    ahead: int = 0
+
+
+FREE = Control()
+
+
+def _control(
+    known: Registered, run: str, events: Sequence[Mapping[str, Any]], input: str | None, now: datetime, *, trigger: str
+) -> Control:
+    """Raises InvalidExpression."""
+    env, slug, flow = known.env, known.slug, known.flow
+    if flow == NO_FLOW:
+        return FREE
+    event = events[0] if events else {"data": orjson.loads(input) if input is not None else {}}
+    limits = run_limits(env, slug, flow, event) if flow.limits_starts else None
+    return Control(
+        orjson.dumps(limits).decode() if limits else None,
+        None if trigger in PAST_GATES else gates_of(env, slug, flow, event, called=not events),
+        cancels_of(flow, run, env, event, now),
+        share_of(env, slug, flow, event),
+        round(head_start(flow, event, MOST_HEAD_START) * 1_000_000),
+    )
 
 
 def _run_events(run: str, events: Sequence[Mapping[str, Any]]) -> list[RunEventRow]:

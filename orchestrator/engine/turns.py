@@ -12,16 +12,15 @@ from orchestrator.engine.limit_rows import target_of
 KEPT = timedelta(days=7)  # how long a value of the key is known after its last run was stored
 
 
-def add_runs(tx: Tx, runs: Iterable[NewRun]) -> None:
-    """Stores new runs; those that have to wait for their turn get one."""
+def give_turns(tx: Tx, runs: Iterable[NewRun]) -> list[NewRun]:
+    """The same new runs; those that have to wait for their turn have one."""
     found = list(runs)
-    waiting = [(n, new.share) for n, new in enumerate(found) if new.share is not None and new.run.owner is None]
+    waiting = [(n, new.share) for n, new in enumerate(found) if new.share is not None]
     if waiting:
         turns = _take(tx, [share for _, share in waiting])
         for (n, _), turn in zip(waiting, turns, strict=True):
             found[n] = found[n].with_turn(turn)
-    for new in found:
-        tx.add_run(new)
+    return found
 
 
 def _take(tx: Tx, shares: Sequence[Share]) -> list[int]:

@@ -37,6 +37,7 @@ def apply_batch(
     ``frees_slots``: some functions have limits, so that runs may hold places.
     """
     tx = Tx(db, owner, now, frees_slots=frees_slots)
+    tx.begins_limited = not any(isinstance(item, Call) for item in items)
     answers: list[Any] = [None] * len(items)
     ingests = [(n, item) for n, item in enumerate(items) if isinstance(item, Ingest)]
     checkpoints = [(n, item) for n, item in enumerate(items) if isinstance(item, Checkpoint)]

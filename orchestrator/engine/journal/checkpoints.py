@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from orchestrator.core.ops import MessageKind, WaitKind
+from orchestrator.engine.births import add_runs
 from orchestrator.engine.journal.items import Checkpoint, Entry
 from orchestrator.engine.journal.leaving import deliver_mail, settle_endings
 from orchestrator.engine.journal.starts import apply_starts
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.rows import InboxRow, WaitRow
 from orchestrator.engine.sql import FenceClaim, Id
-from orchestrator.engine.turns import add_runs
 
 
 class Outcome(Enum):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from orchestrator.core.flow import NO_FLOW, Flow
 from orchestrator.core.gating import Gates
 from orchestrator.core.turns import Share
 from orchestrator.engine.rows import (
@@ -45,6 +46,12 @@ class NewRun:
     gates: Gates | None = None  # that decide whether it is inserted
     terms: Sequence[Row] = ()  # what may end it from outside
     share: Share | None = None  # of its function's turns
+    flow: Flow = NO_FLOW  # of its function
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Keys of the limits that it has to be admitted by."""
+        return tuple(orjson.loads(self.run.limits)) if self.run.limits else ()
 
     def with_turn(self, turn: int) -> "NewRun":
         return replace(self, run=self.run._replace(fair=turn))

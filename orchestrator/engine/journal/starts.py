@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import orjson
 
+from orchestrator.engine.births import add_runs
 from orchestrator.engine.gate_rows import add_skips
 from orchestrator.engine.gating import lock_gates
 from orchestrator.engine.journal.cancelling import cancel_runs
@@ -13,7 +14,6 @@ from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.journal.waits import match_waits
 from orchestrator.engine.rows import EventRow
 from orchestrator.engine.sql import Id
-from orchestrator.engine.turns import add_runs
 
 
 def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:

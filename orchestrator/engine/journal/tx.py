@@ -32,6 +32,8 @@ from orchestrator.engine.sql import Connection, Id
 IDS_AT_ONCE = 500  # parameters of one statement
 # The place of a singleton is its run's until that ends.
 UNLESS_KEPT = "(fence > 0 OR (SELECT ended_at FROM signalbox_run r WHERE r.id = signalbox_slot.run) IS NOT NULL)"
+# Somebody waits for it. Who begins to wait now looks again after its commit, and finds the place.
+IS_WANTED = "(SELECT held_at FROM signalbox_limit l WHERE l.key = signalbox_slot.key) IS NOT NULL"
 # Order of locks (engine protocol, section 5): events, runs, what hangs on runs, inbox last.
 INSERT_ORDER: tuple[type, ...] = (
     EventRow,
@@ -75,6 +77,7 @@ class Tx:
         self.now = now
         self.effects = Effects()
         self.was_gated = False  # gates have decided in this transaction
+        self.begins_limited = True  # runs of functions with limits may begin in it; no claim follows, which locks more
         self._frees_slots = frees_slots
         self._rows: defaultdict[type, list[Row]] = defaultdict(list)
         self._inbox: list[InboxRow] = []
@@ -158,9 +161,9 @@ class Tx:
         for start in range(0, len(runs), IDS_AT_ONCE):
             condition, params = self.db.any_of("run", [Id(run) for run in runs[start : start + IDS_AT_ONCE]])
             freed = self.db.query(
-                f"DELETE FROM signalbox_slot WHERE {condition} AND {UNLESS_KEPT} RETURNING key", params
+                f"DELETE FROM signalbox_slot WHERE {condition} AND {UNLESS_KEPT} RETURNING key, {IS_WANTED}", params
             )
-            self.effects.freed.update(key for (key,) in freed)
+            self.effects.freed.update(key for key, wanted in freed if wanted)
 
     def _drop_terms(self, runs: Sequence[str]) -> None:
         for start in range(0, len(runs), IDS_AT_ONCE):

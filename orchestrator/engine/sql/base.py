@@ -25,8 +25,12 @@ class FenceClaim(NamedTuple):
     n: int
 
 
-# Of a run, what whoever holds it has to know: engine.facts.
-FACT_COLUMNS = "id, env, function, fence, attempt, root, parent, parent_key, replay_of, queue, version, queued_at, started_at, lost"
+# What whoever holds a run has to know of it: engine.facts.
+FACTS = (
+    *("id", "env", "function", "fence", "attempt", "root", "parent", "parent_key", "replay_of", "queue", "version"),
+    *("queued_at", "started_at", "lost"),
+)
+FACT_COLUMNS = ", ".join(FACTS)
 
 
 class Connection(ABC):
