@@ -25,6 +25,7 @@ from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.journal.writer import JournalWriter
 from orchestrator.engine.keeper import Duty, Keeper
+from orchestrator.engine.limit_rows import forget_idle
 from orchestrator.engine.membership import PARTING_SECONDS, Membership
 from orchestrator.engine.pausing import let_resumed_go
 from orchestrator.engine.pool import ThreadPool
@@ -195,6 +196,9 @@ class EngineHost:
     def _tidy(self) -> None:
         self.journal.submit(Call(tidy)).result()
         self.journal.submit(Call(tidy_terms)).result()
+        after: str | None = ""
+        while after is not None:  # in transactions between which others have their turn
+            after = self.journal.submit(Call(partial(forget_idle, after=after))).result()
         if self._spread:
             self.runtime.refresh_catalog()
 

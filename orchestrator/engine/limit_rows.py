@@ -12,6 +12,7 @@ from orchestrator.engine.journal.tx import Tx
 from orchestrator.models.fields import from_micros, to_micros
 
 ROWS_AT_ONCE = 150  # of one statement, six parameters each
+PAGE = 400  # rows that one transaction tidies
 KEYS_AT_ONCE = 400  # parameters of one statement
 Declared = tuple[int | None, Rate | None]  # places, pace
 
@@ -175,6 +176,27 @@ def pace(tx: Tx, states: Mapping[str, LimitState]) -> None:
         )
         if wake is not None:
             tx.effects.due.append(wake)
+
+
+def forget_idle(tx: Tx, after: str) -> str | None:
+    """Forgets limits by key that hold nobody, count nobody and pace nobody, of the next page of keys after that one.
+
+    Where the next page begins; None at the end. A limit that is needed again is written again.
+    """
+    keys = [
+        key
+        for (key,) in tx.db.query(f"SELECT key FROM signalbox_limit WHERE key > ? ORDER BY key LIMIT {PAGE}", [after])
+    ]
+    if keys:
+        condition, params = tx.db.any_of("key", keys)
+        tx.db.run(
+            f"DELETE FROM signalbox_limit WHERE {condition} AND held_at IS NULL AND expires_at IS NULL"
+            " AND (tat IS NULL OR tat < ?)"
+            " AND NOT EXISTS (SELECT 1 FROM signalbox_slot s WHERE s.key = signalbox_limit.key)"
+            " AND NOT EXISTS (SELECT 1 FROM signalbox_run r WHERE r.gate = signalbox_limit.key)",
+            [*params, to_micros(tx.now)],
+        )
+    return keys[-1] if len(keys) == PAGE else None
 
 
 def _read(

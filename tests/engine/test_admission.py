@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,10 +14,13 @@ from orchestrator.core.flow import Flow
 from orchestrator.core.limiting import concurrency_target, limit_key
 from orchestrator.core.ops import Status
 from orchestrator.engine.admission import take_admitted
+from orchestrator.engine.clock import system_clock
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.models import Run
+from orchestrator.engine.limit_rows import PAGE, forget_idle
+from orchestrator.models import Limit, Run, Slot
+from orchestrator.models.fields import to_micros
 from tests.engine.reading import assert_dense, kinds
-from tests.engine.writers import Session, insert, new_run, sessions
+from tests.engine.writers import Session, insert, new_id, new_run, sessions
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
 
@@ -94,3 +99,24 @@ def test_a_run_that_wakes_into_a_full_limit_is_queued_and_its_history_says_so(se
     assert kinds(resting[0]) == kinds(resting[1]) == ["run.queued", "run.queued"]
     for run in (*queued, *resting):
         assert_dense(run)
+
+
+def test_limits_that_nobody_needs_are_forgotten_page_by_page(session: Session) -> None:
+    now = to_micros(system_clock.now())
+    kept = {
+        key_of("held"): {"held_at": system_clock.now()},
+        key_of("pacing"): {"tat": now + 3_600_000_000},
+        key_of("a gate's memory"): {"expires_at": system_clock.now() + timedelta(hours=1)},
+        key_of("place taken"): {},
+    }
+    Limit.objects.bulk_create(Limit(key=key, env=1, target="concurrency:f:0", **values) for key, values in kept.items())
+    Slot.objects.create(run=new_id(), key=key_of("place taken"), fence=1, at=system_clock.now())
+    idle = [Limit(key=key_of(f"user {n}"), env=1, target="concurrency:f:0", tat=now - 1) for n in range(2 * PAGE)]
+    Limit.objects.bulk_create(idle)
+    after: str | None = ""
+    pages = 0
+    while after is not None:
+        after = session.do(partial(forget_idle, after=after))
+        pages += 1
+    assert pages == 3
+    assert set(Limit.objects.values_list("key", flat=True)) == set(kept)
