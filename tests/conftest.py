@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -111,6 +112,13 @@ def default_environment(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def database_url() -> Iterator[str | None]:
     """An empty database for a server process: None means SQLite in its home, else a new PostgreSQL database."""
+    with new_database() as url:
+        yield url
+
+
+@contextmanager
+def new_database() -> Iterator[str | None]:
+    """What ``database_url`` is, for as long as it is needed."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         yield None

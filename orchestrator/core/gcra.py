@@ -15,6 +15,11 @@ class Rate:
         return cls(max(1, round(period_seconds * 1_000_000 / limit)), burst)
 
 
+def under(rate: Rate, tat: int | None, now: int) -> int | None:
+    """The ``tat`` to go on with after a change to this rate: that of a slower one may lie further ahead than it can."""
+    return None if tat is None else min(tat, now + rate.burst * rate.interval)
+
+
 def next_start(rate: Rate, tat: int | None) -> int:
     """The earliest moment of the next start. ``tat``: when the one after it would be due at an even pace."""
     return 0 if tat is None else tat - (rate.burst - 1) * rate.interval

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.core.admission import LimitState
-from orchestrator.core.gcra import Rate, next_start, starts_allowed
+from orchestrator.core.gcra import Rate, next_start, starts_allowed, under
 from orchestrator.core.limiting import SEPARATOR
 from orchestrator.engine.holding import let_go
 from orchestrator.engine.journal.tx import Tx
@@ -38,29 +38,39 @@ def lock_limits(tx: Tx, declared: Mapping[str, Declared]) -> dict[str, LimitStat
         values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(some))
         found = tx.db.query(
             f"INSERT INTO signalbox_limit (key, env, target, size, spacing, burst) VALUES {values}"
-            " ON CONFLICT (key) DO UPDATE SET size = excluded.size, spacing = excluded.spacing,"
-            " burst = excluded.burst RETURNING key, tat",
+            " ON CONFLICT (key) DO UPDATE SET target = excluded.target RETURNING key, tat, size, spacing, burst",
             [value for key in some for value in _row(key, *rows[key])],
         )
-        tats.update(found)
+        for key, tat, *stored in found:
+            tats[key] = tat if stored == _row(key, *rows[key])[3:] else _change(tx, key, *rows[key], tat)
     used = count_used(tx, [key for key in keys if rows[key][0] is not None])
     return {key: LimitState(size, used.get(key, 0), rate, tats.get(key)) for key, (size, rate) in rows.items()}
 
 
+def _change(tx: Tx, key: str, size: int | None, rate: Rate | None, tat: int | None) -> int | None:
+    """The limit is another from now on; the pace that it goes on with."""
+    pace = tat if rate is None else under(rate, tat, to_micros(tx.now))
+    sql = "UPDATE signalbox_limit SET size = ?, spacing = ?, burst = ?, tat = ? WHERE key = ?"
+    tx.db.run(sql, [*_row(key, size, rate)[3:], pace, key])
+    return pace
+
+
 def try_limits(tx: Tx, declared: Mapping[str, Declared]) -> tuple[dict[str, LimitState], set[str]]:
-    """As ``lock_limits``, without waiting: limits that are not known yet, or that others look at, are left out.
+    """As ``lock_limits``, without waiting: limits that are not known so, or that others look at, are left out.
 
     Also those at which somebody waits; they are closed.
     """
     lock = " FOR NO KEY UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else ""
-    rows = _read(tx, sorted(declared), f"SELECT key, tat, held_at IS NOT NULL FROM signalbox_limit WHERE {{}}{lock}")
-    changed = overrides(tx, {target_of(key) for key, _, _ in rows})
-    used = count_used(tx, [key for key, _, held in rows if not held])
+    columns = "key, tat, held_at IS NOT NULL, size, spacing, burst"
+    rows = _read(tx, sorted(declared), f"SELECT {columns} FROM signalbox_limit WHERE {{}}{lock}")
+    changed = overrides(tx, {target_of(row[0]) for row in rows})
+    used = count_used(tx, [row[0] for row in rows if not row[2]])
     states: dict[str, LimitState] = {}
-    for key, tat, held in rows:
+    for key, tat, held, *stored in rows:
         size, rate = _as_set(declared[key], changed.get((_env(key), target_of(key))))
-        states[key] = LimitState(0) if held else LimitState(size, used.get(key, 0), rate, tat)
-    return states, {key for key, _, held in rows if held}
+        if stored == _row(key, size, rate)[3:]:
+            states[key] = LimitState(0) if held else LimitState(size, used.get(key, 0), rate, tat)
+    return states, {row[0] for row in rows if row[2]}
 
 
 def _env(key: str) -> str:
@@ -131,7 +141,9 @@ def open_gates(tx: Tx, keys: Iterable[str], room: int) -> None:
         size, rate = _as_set(declared, changed.get((_env(key), target_of(key))))
         places = room if size is None else size - used.get(key, 0)
         if rate is not None:
-            places = min(places, starts_allowed(rate, tat, to_micros(tx.now)))
+            # A rate that was changed since: those who are let go find the pace that counts now.
+            allowed = starts_allowed(rate, tat, to_micros(tx.now)) if rate.interval == spacing else rate.burst
+            places = min(places, allowed)
         if places > 0:
             _open(tx, key, min(places, room))
 

@@ -12,9 +12,11 @@ from orchestrator.core.controls import Concurrency, Throttle, Timeouts
 from orchestrator.core.flow import Flow
 from orchestrator.core.limiting import run_limits
 from orchestrator.core.ops import Status
+from orchestrator.engine.admission import declared_limits
 from orchestrator.engine.journal.items import NewRun, Start
 from orchestrator.engine.journal.starts import apply_starts
 from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.limit_rows import lock_limits, target_of
 from orchestrator.engine.terms import deadlines_of
 from orchestrator.models import Deadline, Limit, Run, Slot
 from tests.engine.reading import assert_dense, kinds
@@ -41,9 +43,9 @@ def born(session: Session, flow: Flow = THREE) -> NewRun:
 
 
 def known(session: Session, flow: Flow = THREE) -> None:
-    """The limit has been looked at by a claim once."""
-    for key in run_limits(1, "f", flow, {"data": {}}):
-        Limit.objects.create(key=key, env=1, target=key.partition(":")[2].partition("|")[0])
+    """The limits have been looked at by a claim once."""
+    declared = {key: declared_limits("f", flow)[target_of(key)] for key in run_limits(1, "f", flow, {"data": {}})}
+    session.do(lambda tx: lock_limits(tx, declared) and None)
 
 
 def test_a_run_that_its_limit_lets_in_begins_with_the_commit_that_stores_it(session: Session) -> None:
@@ -123,6 +125,12 @@ def test_two_processes_together_let_no_more_in_than_the_limit() -> None:
         all_at_once(*(partial(store, session) for session in two for _ in range(2)))
     assert Run.objects.exclude(owner=None).count() == Slot.objects.count() == 3
     assert Run.objects.count() == 120
+
+
+def test_a_limit_that_the_code_has_changed_is_left_to_a_claim(session: Session) -> None:
+    known(session)
+    [run] = insert(session, [born(session, Flow(concurrency=(Concurrency(5),)))])
+    assert Run.objects.get(id=run).owner is None
 
 
 @pytest.mark.postgres

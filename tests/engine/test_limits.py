@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator import Concurrency, Context, Priority, SyncTaskContext, TaskContext, Throttle, function, send, task
 from orchestrator.core.ids import new_id
 from orchestrator.engine.clock import system_clock
+from orchestrator.engine.overrides import set_override
 from orchestrator.models import Limit, LimitOverride, Run, Slot
 from tests.engine.conftest import StartEngine
 from tests.engine.gates import Gate
@@ -159,6 +160,21 @@ def test_an_override_acts_on_what_waits_already(start: StartEngine) -> None:
     gate.open()
     assert {completed(run) for run in runs} == {"done"}
     assert Limit.objects.get().size == 4
+
+
+def test_a_pace_that_is_made_faster_does_not_wait_for_the_slower_one(start: StartEngine) -> None:
+    @task(flow=[Throttle(1, "1h")])
+    async def paced(ctx: TaskContext) -> str:
+        return "done"
+
+    start()
+    runs = [paced.trigger() for _ in range(4)]
+    completed(runs[0])
+    soon(lambda: Run.objects.exclude(gate=None).count() == 3)
+    set_override("throttle:paced", 50, period=1.0)
+    assert {completed(run) for run in runs} == {"done"}
+    started = sorted(Run.objects.values_list("started_at", flat=True))[1:]
+    assert min(later - earlier for earlier, later in pairwise(started)) >= timedelta(milliseconds=19)
 
 
 def test_a_priority_puts_runs_before_others(start: StartEngine) -> None:

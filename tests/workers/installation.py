@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -88,6 +89,12 @@ class Installation:
         for process in self.processes.values():
             process.kill()
             sys.stdout.write(f"\n== {process.log.name}\n{process.output()}")  # pytest shows it when the test failed
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _answers(site: Requests) -> bool:

@@ -1,6 +1,5 @@
 """Production's processes on one machine: what is sent to one is done by another, whoever of them dies."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.witness import Witness
 from tests.chaos.world import World
 from tests.servers import Redis
-from tests.workers.installation import Installation
+from tests.workers.installation import Installation, unused_port
 
 __all__ = ["chaos_env"]
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -45,9 +44,7 @@ def world(installation: Installation, chaos_env: dict[str, str], database_url: s
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return unused_port()
 
 
 def test_work_goes_on_whichever_process_dies(world: World, installation: Installation, broker: Redis) -> None:
