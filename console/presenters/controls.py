@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from orchestrator.core.controls import CLASSES
 from orchestrator.core.durations import format_duration
 from orchestrator.core.flow import Flow
+from orchestrator.core.keys import Key
 from orchestrator.core.machines import size_text
 
 
@@ -26,7 +28,8 @@ def _admission(flow: Flow) -> Iterator[tuple[str, str]]:
         burst = f", {throttle.burst} at once" if throttle.burst > 1 else ""
         yield "Throttle", f"{throttle.limit} starts in {_time(throttle.period)}{burst}{_by(throttle.key)}"
     if flow.priority is not None:
-        yield "Priority", f"{flow.priority.run} s of head start"
+        given = flow.priority.run
+        yield "Priority", str(given) if given in CLASSES else f"{given} s of head start"
     if flow.fairness is not None:
         weight = "" if flow.fairness.weight == 1 else f", by weight {flow.fairness.weight}"
         yield "Fairness", f"in turns{_by(flow.fairness.key)}{weight}"
@@ -71,7 +74,7 @@ def _machine(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Pinned", "runs stay with the version of the code that they began with"
 
 
-def _by(key: str | None) -> str:
+def _by(key: Key | None) -> str:
     return f" for each {key}" if key else ""
 
 

@@ -7,19 +7,18 @@ from typing import Any, Literal
 from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import InvalidFunction
 from orchestrator.core.events import NAME_ATTRIBUTE
-from orchestrator.core.expressions import compile_expression
+from orchestrator.core.keys import Key, OfEvent, checked_key
 from orchestrator.core.matching import plan_match
 
-KEY_ROOTS = frozenset({"event"})
 LONGEST_HEAD_START = timedelta(hours=12)
 SHORTEST = timedelta(milliseconds=100)
 LEAST_WEIGHT, MOST_WEIGHT = 0.001, 1000.0
+HOUR = 3600
+CLASSES = {"urgent": 12 * HOUR, "high": HOUR, "normal": 0, "low": -HOUR}  # of priority: seconds of head start
 
 
-def _checked_key(key: str | None) -> str | None:
-    if key is not None:
-        compile_expression(key, KEY_ROOTS)
-    return key
+def _optional_key(key: str | OfEvent | None) -> Key | None:
+    return None if key is None else checked_key(key)
 
 
 def _at_least(what: str, value: int, least: int) -> int:
@@ -44,7 +43,7 @@ class Concurrency:
     """
 
     limit: int
-    key: str | None
+    key: Key | None
     scope: Literal["function", "environment"]
     name: str | None
 
@@ -52,7 +51,7 @@ class Concurrency:
         self,
         limit: int,
         *,
-        key: str | None = None,
+        key: str | OfEvent | None = None,
         scope: Literal["function", "environment"] = "function",
         name: str | None = None,
     ) -> None:
@@ -60,7 +59,7 @@ class Concurrency:
             raise InvalidFunction(f"a concurrency's scope is 'function' or 'environment', not {scope!r}")
         give = object.__setattr__  # frozen
         give(self, "limit", _at_least("a concurrency's limit", limit, 1))
-        give(self, "key", _checked_key(key))
+        give(self, "key", _optional_key(key))
         give(self, "scope", scope)
         give(self, "name", name)
 
@@ -72,14 +71,14 @@ class Throttle:
     limit: int
     period: float  # seconds
     burst: int
-    key: str | None
+    key: Key | None
 
-    def __init__(self, limit: int, period: Duration, *, burst: int = 1, key: str | None = None) -> None:
+    def __init__(self, limit: int, period: Duration, *, burst: int = 1, key: str | OfEvent | None = None) -> None:
         give = object.__setattr__  # frozen
         give(self, "limit", _at_least("a throttle's limit", limit, 1))
         give(self, "period", _period("a throttle's period", period))
         give(self, "burst", _at_least("a throttle's burst", burst, 1))
-        give(self, "key", _checked_key(key))
+        give(self, "key", _optional_key(key))
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -88,13 +87,13 @@ class RateLimit:
 
     limit: int
     period: float  # seconds
-    key: str | None
+    key: Key | None
 
-    def __init__(self, limit: int, period: Duration, *, key: str | None = None) -> None:
+    def __init__(self, limit: int, period: Duration, *, key: str | OfEvent | None = None) -> None:
         give = object.__setattr__  # frozen
         give(self, "limit", _at_least("a rate limit's limit", limit, 1))
         give(self, "period", _period("a rate limit's period", period))
-        give(self, "key", _checked_key(key))
+        give(self, "key", _optional_key(key))
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -102,13 +101,13 @@ class Debounce:
     """A run starts ``period`` after the last of its events, with that one; at most ``max_wait`` after the first."""
 
     period: float  # seconds
-    key: str | None
+    key: Key | None
     max_wait: float | None  # seconds
 
-    def __init__(self, period: Duration, *, key: str | None = None, max_wait: Duration | None = None) -> None:
+    def __init__(self, period: Duration, *, key: str | OfEvent | None = None, max_wait: Duration | None = None) -> None:
         give = object.__setattr__  # frozen
         give(self, "period", _period("a debounce's period", period))
-        give(self, "key", _checked_key(key))
+        give(self, "key", _optional_key(key))
         give(self, "max_wait", None if max_wait is None else _period("a debounce's max_wait", max_wait))
 
 
@@ -121,29 +120,36 @@ class Batch:
 
     max_size: int
     timeout: float  # seconds
-    key: str | None
+    key: Key | None
     if_: str | None
 
     def __init__(
-        self, max_size: int = 100, timeout: Duration = "60s", *, key: str | None = None, if_: str | None = None
+        self,
+        max_size: int = 100,
+        timeout: Duration = "60s",
+        *,
+        key: str | OfEvent | None = None,
+        if_: str | None = None,
     ) -> None:
         give = object.__setattr__  # frozen
         give(self, "max_size", _at_least("a batch's max_size", max_size, 2))
         give(self, "timeout", _period("a batch's timeout", timeout))
-        give(self, "key", _checked_key(key))
-        give(self, "if_", _checked_key(if_))
+        give(self, "key", _optional_key(key))
+        give(self, "if_", if_ and checked_key(if_))
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Priority:
-    """Seconds of head start over runs of the same queue: a number, or an expression over ``event`` that gives one."""
+    """Seconds of head start over runs of the same queue: a number, a class, or what gives one of these for the event.
 
-    run: str | int
+    A class is "urgent", "high", "normal" or "low". It may be given by an expression or by a function, as a key is.
+    """
 
-    def __init__(self, run: str | int) -> None:
-        if isinstance(run, str):
-            compile_expression(run, KEY_ROOTS)
-        object.__setattr__(self, "run", run)
+    run: Key | int
+
+    def __init__(self, run: str | int | OfEvent) -> None:
+        named = isinstance(run, str) and run in CLASSES
+        object.__setattr__(self, "run", run if isinstance(run, int) or named else checked_key(run))
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -153,17 +159,14 @@ class Fairness:
     ``weight``: how many turns a value has where another has one; a number, or an expression over ``event``.
     """
 
-    key: str
-    weight: str | float
+    key: Key
+    weight: Key | float
 
-    def __init__(self, key: str, *, weight: str | float = 1) -> None:
-        compile_expression(key, KEY_ROOTS)
-        if isinstance(weight, str):
-            compile_expression(weight, KEY_ROOTS)
-        elif isinstance(weight, bool) or not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+    def __init__(self, key: str | OfEvent, *, weight: str | float | OfEvent = 1) -> None:
+        if isinstance(weight, int | float) and (isinstance(weight, bool) or not LEAST_WEIGHT <= weight <= MOST_WEIGHT):
             raise InvalidFunction(f"a fairness's weight is {weight!r}: give {LEAST_WEIGHT} to {MOST_WEIGHT:.0f}")
-        object.__setattr__(self, "key", key)
-        object.__setattr__(self, "weight", weight)
+        object.__setattr__(self, "key", checked_key(key))
+        object.__setattr__(self, "weight", weight if isinstance(weight, int | float) else checked_key(weight))
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -182,25 +185,24 @@ class Singleton:
     or let one "queue" and skip what comes beyond."""
 
     mode: Literal["skip", "cancel", "queue"]
-    key: str | None
+    key: Key | None
 
-    def __init__(self, mode: Literal["skip", "cancel", "queue"] = "skip", *, key: str | None = None) -> None:
+    def __init__(self, mode: Literal["skip", "cancel", "queue"] = "skip", *, key: str | OfEvent | None = None) -> None:
         if mode not in ("skip", "cancel", "queue"):
             raise InvalidFunction(f"a singleton's mode is 'skip', 'cancel' or 'queue', not {mode!r}")
         object.__setattr__(self, "mode", mode)
-        object.__setattr__(self, "key", _checked_key(key))
+        object.__setattr__(self, "key", _optional_key(key))
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Idempotency:
     """One run for each value of ``key``, an expression over ``event``, within ``ttl``; further events are skipped."""
 
-    key: str
+    key: Key
     ttl: float  # seconds
 
-    def __init__(self, key: str, *, ttl: Duration = "24h") -> None:
-        compile_expression(key, KEY_ROOTS)
-        object.__setattr__(self, "key", key)
+    def __init__(self, key: str | OfEvent, *, ttl: Duration = "24h") -> None:
+        object.__setattr__(self, "key", checked_key(key))
         object.__setattr__(self, "ttl", _period("an idempotency's ttl", ttl))
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.core.controls import KEY_ROOTS, Batch, Debounce
-from orchestrator.core.expressions import compile_expression
+from orchestrator.core.controls import Batch, Debounce
 from orchestrator.core.flow import Flow
+from orchestrator.core.keys import key_value
 from orchestrator.core.limiting import limit_key, value_of
 
 GATES = ("batch", "rate_limit", "idempotency", "debounce", "singleton")
@@ -60,7 +60,7 @@ def gates_of(env: int, slug: str, flow: Flow, event: Mapping[str, Any], *, calle
 
 def is_batched(batch: Batch, event: Mapping[str, Any]) -> bool:
     """Whether the event waits for others. Raises InvalidExpression."""
-    return batch.if_ is None or compile_expression(batch.if_, KEY_ROOTS).evaluate({"event": event}) is True
+    return batch.if_ is None or key_value(batch.if_, event) is True
 
 
 def debounced_until(debounce: Debounce, first: int, now: int) -> int:

@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from orchestrator.core.controls import KEY_ROOTS, Concurrency
+from orchestrator.core.controls import CLASSES, Concurrency
 from orchestrator.core.errors import InvalidExpression
-from orchestrator.core.expressions import compile_expression
 from orchestrator.core.flow import Flow
+from orchestrator.core.keys import Key, key_value
 
 LONGEST_VALUE = 120  # characters of a key's value that is told as it is
 SEPARATOR = "|"
@@ -28,9 +28,9 @@ def throttle_target(slug: str) -> str:
     return f"throttle:{slug}"
 
 
-def value_of(key: str | None, event: Mapping[str, Any]) -> Any:
+def value_of(key: Key | None, event: Mapping[str, Any]) -> Any:
     """The value of a key for that event, None without a key. Raises InvalidExpression."""
-    return None if key is None else compile_expression(key, KEY_ROOTS).evaluate({"event": event})
+    return None if key is None else key_value(key, event)
 
 
 def limit_key(env: int, target: str, value: Any) -> str:
@@ -60,14 +60,22 @@ def run_limits(env: int, slug: str, flow: Flow, event: Mapping[str, Any]) -> lis
 
 def head_start(flow: Flow, event: Mapping[str, Any], most: float) -> float:
     """Seconds that a run is put before others; an expression that gives no number gives none."""
-    value = 0.0 if flow.priority is None else number_of(flow.priority.run, event)
-    return max(-most, min(most, value or 0.0))
-
-
-def number_of(given: str | float, event: Mapping[str, Any]) -> float | None:
-    """A number as it is, or that which an expression gives for the event; None when it gives no number."""
+    given = flow.priority.run if flow.priority is not None else 0
     try:
-        value = compile_expression(given, KEY_ROOTS).evaluate({"event": event}) if isinstance(given, str) else given
+        value = given if given in CLASSES else key_value(given, event)
+    except InvalidExpression:
+        return 0.0
+    return max(-most, min(most, _number(CLASSES.get(value) if isinstance(value, str) else value) or 0.0))
+
+
+def number_of(given: Key | float, event: Mapping[str, Any]) -> float | None:
+    """A number as it is, or that which a key gives for the event; None when it gives no number."""
+    try:
+        value = key_value(given, event)
     except InvalidExpression:
         return None
+    return _number(value)
+
+
+def _number(value: Any) -> float | None:
     return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
