@@ -6,7 +6,7 @@ Beside a busy thread each of these costs up to a switch interval (5 ms) to get t
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 SIZES = (128, 64, 32, 16, 8, 4, 2, 1)  # rows in one statement: few texts, so that all of them stay prepared
@@ -26,16 +26,18 @@ class Bulk:
         self._width = width
         self._texts: dict[int, str] = {1: single} if single else {}
 
-    def run(self, raw: sqlite3.Connection, columns: Sequence[Iterable[Any]], *more: Any) -> list[tuple[Any, ...]]:
+    def run(
+        self, raw: sqlite3.Connection, rows: int, columns: Sequence[Iterable[Any]], *more: Any
+    ) -> list[tuple[Any, ...]]:
         """What it returned for all rows, which are given column by column; ``more`` follows the rows."""
-        values = list(chain.from_iterable(zip(*columns, strict=True)))
+        values = chain.from_iterable(zip(*columns, strict=True))
         found: list[tuple[Any, ...]] = []
-        start, left = 0, len(values) // self._width
         for size in SIZES:
-            while left >= size:
-                end = start + size * self._width
-                found += raw.execute(self._of(size), [*values[start:end], *more]).fetchall()
-                start, left = end, left - size
+            while rows >= size:
+                params = list(islice(values, size * self._width))
+                params += more
+                found += raw.execute(self._of(size), params).fetchall()
+                rows -= size
         return found
 
     def _of(self, size: int) -> str:

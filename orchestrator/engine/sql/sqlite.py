@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.core import ids
 from orchestrator.db.locks import write_lock
 from orchestrator.engine.rows import AttemptEnd, KeyRow, Row, RunMove, RunResult
 from orchestrator.engine.sql.base import FACT_COLUMNS, Connection, FenceClaim, Id
 from orchestrator.engine.sql.bulk import STATEMENTS, Bulk
-from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
+from orchestrator.engine.sql.tables import TABLES, ColumnType
 from orchestrator.models.fields import from_micros, to_micros
 
 CHECKPOINT_PAGES = 4000  # 16 MB of WAL between checkpoints
@@ -24,13 +24,22 @@ PRAGMAS = (
 )
 
 
-# The same ids and moments come again and again within a few batches.
-_id = lru_cache(maxsize=8192)(lambda id: None if id is None else ids.to_bytes(id))
-_moment = lru_cache(maxsize=1024)(lambda moment: None if moment is None else to_micros(moment))
+# The driver binds int, float, str and bytearray at once. For all others, None and bytes among them, it first looks for
+# an adapter, and raises and forgets an error when there is none: ten times as long as the binding itself.
+@lru_cache(maxsize=8192)
+def _raw_id(id: str | None) -> Any:
+    return None if id is None else bytearray(ids.to_bytes(id))
+
+
+def _moment(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
 CONVERTERS: dict[ColumnType, Callable[[Any], Any]] = {
-    ColumnType.ID: _id,
+    ColumnType.ID: _raw_id,
     ColumnType.MOMENT: _moment,
-    ColumnType.CHOICE: str,  # the driver takes an enum's member for a stranger and looks for its adapter
+    ColumnType.BOOLEAN: int,
+    ColumnType.CHOICE: str,  # an enum's member is a stranger, too
 }
 FENCE = Bulk(
     # The plus keeps the planner from walking all runs of this owner.
@@ -68,16 +77,28 @@ STORE_RESULTS = Bulk(
 )
 
 
-def _insert(table: Table, tail: str = "") -> Bulk:
-    return Bulk(f"INSERT INTO {table.name} ({table.column_list}) VALUES {{}}{tail}", len(table.columns))
+class Insert(NamedTuple):
+    """Into some columns of a table; ``converters`` by their places among these."""
+
+    statement: Bulk
+    converters: Sequence[tuple[int, Callable[[Any], Any]]]
 
 
-INSERTS = {kind: _insert(table) for kind, table in TABLES.items()}
-INSERTS_OR_NOT = {kind: _insert(table, " ON CONFLICT DO NOTHING") for kind, table in TABLES.items()}
+@lru_cache(maxsize=512)
+def _insert(kind: type, given: tuple[int, ...], tail: str) -> Insert:
+    table = TABLES[kind]
+    names = ", ".join(f'"{table.columns[n]}"' for n in given)
+    text = f"INSERT INTO {table.name} ({names}) VALUES {{}}{tail}"
+    special = dict(table.special)
+    converters = [(place, CONVERTERS[special[n]]) for place, n in enumerate(given) if n in special]
+    return Insert(Bulk(text, len(given)), converters)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], converters: Iterable[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
-    columns: list[Any] = list(zip(*rows, strict=True))
+    return _converted(list(zip(*rows, strict=True)), converters)
+
+
+def _converted(columns: list[Any], converters: Iterable[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
     for n, converter in converters:
         columns[n] = map(converter, columns[n])
     return columns
@@ -85,7 +106,7 @@ def _columns(rows: Sequence[tuple[Any, ...]], converters: Iterable[tuple[int, Ca
 
 def _param(value: Any) -> Any:
     if isinstance(value, Id):
-        return ids.to_bytes(value)
+        return _raw_id(value)
     return to_micros(value) if isinstance(value, datetime) else value
 
 
@@ -178,15 +199,20 @@ class SqliteConnection(Connection):
         return None if value is None else from_micros(value)
 
     def insert(self, rows: Sequence[Row], *, ignore_conflicts: bool = False) -> None:
-        kind = type(rows[0])
-        converters = [(n, CONVERTERS[t]) for n, t in TABLES[kind].special]
-        statement = (INSERTS_OR_NOT if ignore_conflicts else INSERTS)[kind]
-        statement.run(self._raw, _columns(rows, converters))
+        kind: type = type(rows[0])
+        columns = list(zip(*rows, strict=True))
+        given = tuple(
+            [n for n, column in enumerate(columns) if column[0] is not None or column.count(None) < len(column)]
+        )
+        tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
+        statement, converters = _insert(kind, given, tail)
+        statement.run(self._raw, len(rows), _converted([columns[n] for n in given], converters))
 
     def fence(self, owner: str, claims: Sequence[FenceClaim]) -> Mapping[str, int | None]:
         bases: dict[str, int | None] = dict.fromkeys([claim.run for claim in claims])
-        by_id = {_id(claim.run): claim for claim in claims}
-        for raw_id, seq in FENCE.run(self._raw, _columns(claims, [(0, _id)]), _id(owner)):
+        by_id = {bytes(_raw_id(claim.run)): claim for claim in claims}
+        found = FENCE.run(self._raw, len(claims), _columns(claims, [(0, _raw_id)]), _raw_id(owner))
+        for raw_id, seq in found:
             claim = by_id[raw_id]
             bases[claim.run] = seq - claim.n
         return bases
@@ -202,16 +228,18 @@ class SqliteConnection(Connection):
         ]
 
     def end_attempts(self, ends: Sequence[AttemptEnd]) -> None:
-        END_ATTEMPTS.run(self._raw, _columns(ends, [(0, _id), (3, str), (4, _moment), (6, _id)]))
+        END_ATTEMPTS.run(self._raw, len(ends), _columns(ends, [(0, _raw_id), (3, str), (4, _moment), (6, _raw_id)]))
 
     def delete_waits(self, waits: Sequence[tuple[str, str]]) -> None:
-        DELETE_WAITS.run(self._raw, _columns(waits, [(0, _id)]))
+        DELETE_WAITS.run(self._raw, len(waits), _columns(waits, [(0, _raw_id)]))
 
     def move_runs(self, moves: Sequence[RunMove]) -> None:
-        MOVE_RUNS.run(self._raw, _columns(moves, [(0, _id), (1, str), (2, _id), (3, _moment), (5, _moment)]))
+        MOVE_RUNS.run(
+            self._raw, len(moves), _columns(moves, [(0, _raw_id), (1, str), (2, _raw_id), (3, _moment), (5, _moment)])
+        )
 
     def store_results(self, results: Sequence[RunResult]) -> None:
-        STORE_RESULTS.run(self._raw, _columns(results, [(0, _id), (2, _id)]))
+        STORE_RESULTS.run(self._raw, len(results), _columns(results, [(0, _raw_id), (2, _raw_id)]))
 
     def claim(
         self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int

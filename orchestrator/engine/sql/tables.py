@@ -21,7 +21,7 @@ class ColumnType(StrEnum):
     CHOICE = "choice"  # text, given as a member of an enum
 
 
-SPECIAL = frozenset({ColumnType.ID, ColumnType.MOMENT, ColumnType.CHOICE})
+SPECIAL = frozenset({ColumnType.ID, ColumnType.MOMENT, ColumnType.BOOLEAN, ColumnType.CHOICE})
 
 
 @dataclass(frozen=True, slots=True)
