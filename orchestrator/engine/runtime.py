@@ -80,14 +80,18 @@ class Runtime:
 
     def heard(self, effects: Effects) -> None:
         """After each commit, on the writer's thread: tells the dispatcher, then whoever listens."""
-        if self.dispatcher is not None and self.loop is not None and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.dispatcher.notice, effects)
+        if effects.concern_dispatcher:
+            self._tell_dispatcher(effects)
         if effects.changes:
             ring(list(effects.changes.values()))
         if self._ringer is not None:
             held = self.dispatcher.live if self.dispatcher is not None else {}
             runs = {run for run in effects.inbox_runs if run not in held}
             self._ringer.tell(News(effects.ready, runs, effects.changes))
+
+    def _tell_dispatcher(self, effects: Effects) -> None:
+        if self.dispatcher is not None and self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.dispatcher.notice, effects)
 
     def open_doorbells(self) -> None:
         """From now on other processes hear what is committed here, and this one what they commit."""

@@ -8,7 +8,7 @@ from typing import Any
 from orchestrator.core.errors import LeaseLost, OrchestratorError
 from orchestrator.engine.gating import lock_ahead
 from orchestrator.engine.journal.checkpoints import Outcome, apply_checkpoints
-from orchestrator.engine.journal.items import Call, Checkpoint, Ingest, Item
+from orchestrator.engine.journal.items import Call, Checkpoint, Ingest, Item, Start
 from orchestrator.engine.journal.starts import apply_starts
 from orchestrator.engine.journal.tx import Effects, Tx
 from orchestrator.engine.sql import Connection, Id
@@ -39,26 +39,33 @@ def apply_batch(
     tx = Tx(db, owner, now, frees_slots=frees_slots)
     tx.begins_limited = not any(isinstance(item, Call) for item in items)
     answers: list[Any] = [None] * len(items)
-    ingests = [(n, item) for n, item in enumerate(items) if isinstance(item, Ingest)]
-    checkpoints = [(n, item) for n, item in enumerate(items) if isinstance(item, Checkpoint)]
-    if sent := [start for _, item in checkpoints for start in item.starts]:
-        lock_ahead(tx, [*(start for _, item in ingests for start in item.starts), *sent])
-    if ingests:
-        apply_starts(tx, [start for _, item in ingests for start in item.starts])
-        for n, ingest in ingests:
-            answers[n] = ingest.starts
-    outcomes = apply_checkpoints(tx, [item for _, item in checkpoints])
-    for (n, checkpoint), outcome in zip(checkpoints, outcomes, strict=True):
-        if outcome is not Outcome.COMMITTED:
-            answers[n] = _refusal(checkpoint, outcome)
-    tx.flush()
+    starts: list[Start] = []
+    checkpoints: list[tuple[int, Checkpoint]] = []
+    calls: list[tuple[int, Call]] = []
     for n, item in enumerate(items):
-        if isinstance(item, Call):
-            try:
-                answers[n] = item.function(tx)
-            except OrchestratorError as error:
-                answers[n] = error
-            tx.flush()
+        if isinstance(item, Checkpoint):
+            checkpoints.append((n, item))
+        elif isinstance(item, Ingest):
+            answers[n] = item.starts
+            starts += item.starts
+        else:
+            calls.append((n, item))
+    if sent := [start for _, checkpoint in checkpoints for start in checkpoint.starts]:
+        lock_ahead(tx, [*starts, *sent])
+    if starts:
+        apply_starts(tx, starts)
+    if checkpoints:
+        outcomes = apply_checkpoints(tx, [checkpoint for _, checkpoint in checkpoints])
+        for (n, checkpoint), outcome in zip(checkpoints, outcomes, strict=True):
+            if outcome is not Outcome.COMMITTED:
+                answers[n] = _refusal(checkpoint, outcome)
+    tx.flush()
+    for n, call in calls:
+        try:
+            answers[n] = call.function(tx)
+        except OrchestratorError as error:
+            answers[n] = error
+        tx.flush()
     return BatchResult(answers, tx.effects)
 
 

@@ -37,17 +37,20 @@ def apply_checkpoints(tx: Tx, items: Sequence[Checkpoint]) -> list[Outcome]:
             bases[item.run] = base + len(item.entries)
             outcomes.append(Outcome.COMMITTED)
             accepted.append((item, base))
-    going_on = [(item, base) for item, base in accepted if not item.ends_run]
-    for item, base in going_on:
-        _gather(tx, item, base, item.entries)
-    _add_children(tx, [item for item, _ in going_on])
-    # Last: an ending closes what others of this batch have opened.
-    ending = [(item, base) for item, base in accepted if item.ends_run]
-    first = settle_endings(tx, [item for item, _ in ending])
-    for item, base in ending:
-        _gather(tx, item, base, [*first[item.run], *item.entries])
-    _add_children(tx, [item for item, _ in ending])
-    apply_starts(tx, [start for item, _ in accepted for start in item.starts])
+    ending = []
+    for item, base in accepted:
+        if item.ends_run:
+            ending.append((item, base))
+        else:
+            _gather(tx, item, base, item.entries)
+    _add_children(tx, [item for item, _ in accepted if not item.ends_run])
+    if ending:  # last: an ending closes what others of this batch have opened
+        first = settle_endings(tx, [item for item, _ in ending])
+        for item, base in ending:
+            _gather(tx, item, base, [*first[item.run], *item.entries])
+        _add_children(tx, [item for item, _ in ending])
+    if starts := [start for item, _ in accepted for start in item.starts]:
+        apply_starts(tx, starts)
     return outcomes
 
 

@@ -20,8 +20,6 @@ def settle_endings(tx: Tx, items: Sequence[Checkpoint]) -> dict[str, list[Entry]
     An acknowledged signal was seen by a live run, so it is in the history; what was open ends as cancelled.
     """
     first: dict[str, list[Entry]] = {item.run: [] for item in items}
-    if not items:
-        return first
     tx.db.lock_ending([Id(run) for run in sorted(first)])
     _receive(tx, first)
     if any(item.cancel_children for item in items):

@@ -67,6 +67,20 @@ class Effects:
     gated: set[str] = field(default_factory=set)  # limits at which a run began to wait
     freed: set[str] = field(default_factory=set)  # limits of which a place was given back
 
+    @property
+    def concern_dispatcher(self) -> bool:
+        """Whether runs begin, wake or may be claimed: most steps of runs that are held concern nobody else."""
+        return bool(
+            self.started
+            or self.ready
+            or self.inbox_runs
+            or self.due
+            or self.refused
+            or self.deadlines
+            or self.gated
+            or self.freed
+        )
+
 
 class Tx:
     """A transaction that is open on ``db``. ``owner`` is this process's session."""

@@ -183,12 +183,16 @@ class JournalWriter:
         return db.touch(sql, [n, Id(self.owner), n - 1])
 
     def _finish(self, db: Connection, tickets: list[Ticket], result: BatchResult) -> list[Ticket]:
-        pairs = list(zip(tickets, result.answers, strict=False))  # what came since the batch was sent is behind
-        done = [(t, a) for t, a in pairs if a is not RETRY]
-        answer_all([t for t, _ in done], [a for _, a in done])
+        answers = result.answers
+        done, held = tickets[: len(answers)], tickets[len(answers) :]  # what came since the batch was sent is behind
+        if RETRY in answers:
+            pairs = list(zip(done, answers, strict=True))
+            held = [ticket for ticket, answer in pairs if answer is RETRY] + held
+            done, answers = [t for t, a in pairs if a is not RETRY], [a for a in answers if a is not RETRY]
+        answer_all(done, answers)
         self._look_again(db, result.effects)
         self._on_effects(result.effects)
-        return [t for t, a in pairs if a is RETRY] + tickets[len(pairs) :]
+        return held
 
     def _look_again(self, db: Connection, effects: Effects) -> None:
         """The commit stands, whatever becomes of this look: a claim then finds what it would have found."""
