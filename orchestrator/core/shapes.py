@@ -4,7 +4,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import lru_cache, partial
 from inspect import Parameter, unwrap
-from types import NoneType, SimpleNamespace, UnionType
+from types import FunctionType, NoneType, SimpleNamespace, UnionType
 from typing import Any, Final, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
@@ -58,7 +58,8 @@ class Shape:
 
 def return_shape(fn: Callable[..., Any]) -> Shape:
     """The shape of what ``fn`` returns; plain when it does not say, or what it says cannot be resolved."""
-    function = _function(fn)
+    # At once for plain functions, which unwrap() goes a long way round for.
+    function = fn if type(fn) is FunctionType and not fn.__dict__ else _function(fn)
     if "return" not in getattr(function, "__annotations__", ()):
         return PLAIN
     shape = _return_shapes.get(function)

@@ -11,13 +11,14 @@ UNAVAILABLE_SECONDS = 0.5  # between two tries on a full or read-only disk
 
 
 async def append_when_possible(journal: Journal, checkpoint: Checkpoint) -> None:
-    """Raises LeaseLost, SessionLost when the run is another's by now."""
+    """After a first try that failed. Raises LeaseLost, SessionLost when the run is another's by now."""
     while True:
+        await asyncio.sleep(UNAVAILABLE_SECONDS)
         try:
             await journal.append(checkpoint)
             return
         except EngineUnavailable:
-            await asyncio.sleep(UNAVAILABLE_SECONDS)
+            continue
 
 
 def submit_when_possible(journal: Journal, checkpoint: Checkpoint) -> None:

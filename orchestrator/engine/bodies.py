@@ -23,8 +23,7 @@ class Bodies:
         return bool(self._running)
 
     def began(self, step: StepRun) -> None:
-        with self._lock:
-            self._running[step.key] = step
+        self._running[step.key] = step  # one write, which needs no lock
 
     def ended(self, step: StepRun) -> None:
         with self._lock:
@@ -37,7 +36,7 @@ class Bodies:
     def shown(self) -> list[StepRun]:
         """Those that run and were told of."""
         with self._lock:
-            return [step for step in self._running.values() if step.recorded]
+            return [step for step in list(self._running.values()) if step.recorded]
 
     def show(self, now: datetime, started: Callable[[StepStarted], object], logged: Callable[[], object]) -> bool:
         """Tells of each body that has run for a while, once, and of what was logged meanwhile; whether any runs.
@@ -46,7 +45,7 @@ class Bodies:
         which a beginning on its way through the journal would come after: it is not told.
         """
         with self._lock:
-            for step in self._running.values():
+            for step in list(self._running.values()):
                 told = step.recorded or step.op is OpKind.TRANSACTION
                 if not told and step.started_at <= now - SHOWN_AFTER:
                     step.recorded = True

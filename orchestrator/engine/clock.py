@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from orchestrator.core import ids
@@ -45,8 +46,7 @@ class SystemClock:
     def __init__(self) -> None:
         self._ids = IdSource(os.urandom)
 
-    def now(self) -> datetime:
-        return datetime.now(UTC)
+    now = staticmethod(partial(datetime.now, UTC))  # asked for five times a step
 
     def entropy(self) -> float:
         return random.random()

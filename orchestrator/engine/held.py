@@ -2,12 +2,12 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestrator.core.errors import LeaseLost, SessionLost
+from orchestrator.core.errors import EngineUnavailable, LeaseLost, SessionLost
 from orchestrator.core.ops import Op
 from orchestrator.engine.appending import append_when_possible, submit_when_possible
 from orchestrator.engine.bodies import Bodies
@@ -48,6 +48,9 @@ class HeldRun(ABC):
     @abstractmethod
     def _watch_timers(self) -> None: ...
 
+    @abstractmethod
+    def _before_append(self, checkpoint: Checkpoint) -> None: ...
+
     @property
     def facts(self) -> RunFacts:
         return self.recorder.facts
@@ -74,9 +77,9 @@ class HeldRun(ABC):
         """One that says nothing yet, with what was logged."""
         return Checkpoint(self.facts.id, self.facts.fence, rows=[*self._bodies.logs.take(self.facts.id)])
 
-    async def commit(self, op: Op) -> None:
+    def commit(self, op: Op) -> Coroutine[Any, Any, None]:
         self._must_hold()
-        await self._append(self._record(op))
+        return self._append(self._record(op))
 
     def _must_hold(self) -> None:
         """A coroutine that moves while its run rests (a time limit of asyncio's) speaks for nobody. Raises Suspend."""
@@ -93,8 +96,12 @@ class HeldRun(ABC):
 
     async def _append(self, checkpoint: Checkpoint) -> None:
         """Raises Suspend when the run is another's by now: the author's code is unwound."""
+        self._before_append(checkpoint)
         try:
-            await append_when_possible(self.host.journal, checkpoint)
+            try:
+                await self.host.journal.append(checkpoint)
+            except EngineUnavailable:
+                await append_when_possible(self.host.journal, checkpoint)
         except Exception as error:
             self.host.refused(checkpoint.new_runs)
             if not isinstance(error, LeaseLost | SessionLost):

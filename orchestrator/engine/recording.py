@@ -89,6 +89,8 @@ class Recorder:
         return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move, ends=ends)
 
     def store(self, text: str) -> Stored:
+        if len(text) * 4 <= self.inline_bytes:  # whatever its characters are
+            return Stored(text)
         new_id = self.starting.clock.new_id
         return store(self.facts.id, text, new_id, inline_bytes=self.inline_bytes, max_bytes=self.max_bytes)
 

@@ -81,11 +81,10 @@ class TimedRun(HeldRun):
         error = ErrorInfo("MaxDurationExceeded", message, retriable=False)
         return self._record(RunErrored(error, self.facts.started_at, status=Status.TIMED_OUT))
 
-    async def _append(self, checkpoint: Checkpoint) -> None:
+    def _before_append(self, checkpoint: Checkpoint) -> None:
         if self._budget is not None and checkpoint.move is not None and not checkpoint.ends_run:
             self._budget.pause(self.now())
             _stamp(checkpoint, self._budget.used(self.now()))
-        await super()._append(checkpoint)
 
 
 def _stamp(checkpoint: Checkpoint, used: timedelta) -> None:

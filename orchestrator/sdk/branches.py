@@ -41,12 +41,13 @@ class Watched(collections.abc.Coroutine[Any, Any, Any]):
         self.at = None
         began = monotonic()
         try:
-            self.at = self.coroutine.send(value)
+            self.at = at = self.coroutine.send(value)
         finally:
             if (seconds := monotonic() - began) > BLOCKED_SECONDS and (scope := CURRENT.get()) is not None:
                 scope.invocation.warn_of_blocking(self.coroutine, scope.step, scope.attempt, seconds)
-        self.branches.moved()
-        return self.at
+        if self.branches.parked:
+            self.branches.moved()
+        return at
 
     def throw(self, *args: Any) -> Any:
         self.at = None
@@ -74,7 +75,7 @@ class Branches:
         self.tasks: set[RunTask] = set()
         self._cut_off = False  # a branch was cancelled
         self._parks: dict[str, asyncio.Future[Memo | None]] = {}
-        self._parked: set[asyncio.Future[Any]] = set()
+        self.parked: set[asyncio.Future[Any]] = set()
         self._on_quiet = on_quiet
         self._check: asyncio.Handle | None = None
         self._loop = asyncio.get_running_loop()
@@ -86,11 +87,11 @@ class Branches:
             raise Suspend
         future: asyncio.Future[Memo | None] = self._loop.create_future()
         self._parks[key] = future
-        self._parked.add(future)
+        self.parked.add(future)
         try:
             return await future
         finally:
-            self._parked.discard(future)
+            self.parked.discard(future)
             if self._parks.get(key) is future:
                 del self._parks[key]
 
@@ -102,11 +103,11 @@ class Branches:
     def suspend(self) -> None:
         """Unwinds every branch: parked ones by Suspend, others by cancellation."""
         self._dead = True
-        for future in list(self._parked):
+        for future in list(self.parked):
             if not future.done():
                 future.set_exception(Suspend())
         for task in list(self.tasks):
-            if not task.done() and task.watched.at not in self._parked:
+            if not task.done() and task.watched.at not in self.parked:
                 task.cancel()
 
     def ended(self, task: "asyncio.Task[Any]") -> None:
@@ -119,7 +120,7 @@ class Branches:
     @property
     def all_parked(self) -> bool:
         """Every task rests in a wait of its own."""
-        return len(self._parked) >= len(self.tasks)
+        return len(self.parked) >= len(self.tasks)
 
     def left_behind(self) -> bool:
         """Whether a branch was cancelled or still goes on; asked by the function's own task at its end."""
@@ -127,19 +128,19 @@ class Branches:
         return self._cut_off or any(task is not own and not task.done() for task in self.tasks)
 
     def moved(self) -> None:
-        if self._check is None and self._parked and not self._dead:
+        if self._check is None and self.parked and not self._dead:
             self._check = self._loop.call_soon(self._look)
 
     def _look(self) -> None:
         self._check = None
-        if self._parked and not self._dead and all(self.rests(task) for task in self.tasks if not task.done()):
+        if self.parked and not self._dead and all(self.rests(task) for task in self.tasks if not task.done()):
             self._on_quiet()
 
     def rests(self, task: RunTask) -> bool:
         awaited = task.watched.at
         if awaited is None:
             return False
-        if awaited in self._parked:
+        if awaited in self.parked:
             return not awaited.done()
         if isinstance(awaited, asyncio.Task):
             return awaited in self.tasks and not awaited.done()

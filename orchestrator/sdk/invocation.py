@@ -104,7 +104,7 @@ class Invocation:
 
     def end_line(self, step: str, attempt: int) -> None:
         """The body is over: a line that has no end is one all the same."""
-        if (step, attempt) in self._said:
+        if self._said and (step, attempt) in self._said:
             self.say(step, attempt, "\n")
 
     def body(self, ids: Sequence[str], function: Callable[..., Any]) -> Callable[..., Any]:
@@ -165,10 +165,11 @@ class Invocation:
 
     def recall(self, key: str, op: OpKind) -> Memo | None:
         """The settled step of that key. Raises Blocked when another operation was recorded under it."""
-        known = self.memos.get(key) or self.open_steps.get(key)
+        memo = self.memos.get(key)
+        known = memo or self.open_steps.get(key)
         if known is not None and known.op is not op:
             raise Blocked(key, known.op, op)
-        return self.memos.get(key)
+        return memo
 
     def settle(self, key: str, memo: Memo | None) -> None:
         """A wait is over: with a memo the step is settled, without one its next attempt is due."""

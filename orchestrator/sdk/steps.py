@@ -1,7 +1,7 @@
 """The step tools of async functions: ``ctx.step``. Plain ``asyncio.gather`` and ``TaskGroup`` make branches."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -163,5 +163,5 @@ class StepTools(Asking):
         await asyncio.gather(*(take_in_turn() for _ in range(at_once)))
         return results
 
-    async def _drive(self, program: programs.Program) -> Any:
-        return await drive(program, self._inv, self._inv.branches)
+    def _drive(self, program: programs.Program) -> Coroutine[Any, Any, Any]:
+        return drive(program, self._inv, self._inv.branches)
