@@ -37,7 +37,6 @@ def apply_batch(
     ``frees_slots``: some functions have limits, so that runs may hold places.
     """
     tx = Tx(db, owner, now, frees_slots=frees_slots)
-    tx.begins_limited = not any(isinstance(item, Call) for item in items)
     answers: list[Any] = [None] * len(items)
     starts: list[Start] = []
     checkpoints: list[tuple[int, Checkpoint]] = []
@@ -50,6 +49,7 @@ def apply_batch(
             starts += item.starts
         else:
             calls.append((n, item))
+    tx.begins_limited = not calls
     if sent := [start for _, checkpoint in checkpoints for start in checkpoint.starts]:
         lock_ahead(tx, [*starts, *sent])
     if starts:
