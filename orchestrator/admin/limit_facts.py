@@ -34,10 +34,13 @@ class LimitFacts:
         return self.override.limit if self.override is not None else self.declared
 
     @property
+    def period_in_force(self) -> float | None:
+        return self.override.period if self.override is not None and self.override.period else self.period
+
+    @property
     def pace(self) -> str:
         """Such as "in 60 s"; empty for concurrency."""
-        period = self.override.period if self.override is not None and self.override.period else self.period
-        return "" if period is None else f"in {period:g} s"
+        return "" if self.period_in_force is None else f"in {self.period_in_force:g} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,111 +1,114 @@
-"""What a changed limit would have done to the last day: recorded runs through the real admission."""
+"""What a changed limit or number of places would have done to the last day: recorded runs, the real admission."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-import orjson
-
 from orchestrator.admin.limit_facts import LimitFacts, all_limits
+from orchestrator.admin.place_facts import PlaceFacts
+from orchestrator.admin.preview_figure import figure
+from orchestrator.admin.recorded import recorded
+from orchestrator.core.durations import format_duration
 from orchestrator.core.gcra import Rate
-from orchestrator.core.whatif import Job, Prediction, Rules, predict
-from orchestrator.models import Run
-from orchestrator.models.fields import to_micros
+from orchestrator.core.whatif import Prediction, Rules, predict
 
-LOOK_BACK = timedelta(hours=24)
-MOST_RUNS = 5_000
-POINTS = 50
+NOTHING = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is different after: the limit that is looked at, the number of places, or both."""
+
+    limit: int | None = None
+    period: float | None = None
+    places: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """``figure`` is a Plotly figure; ``rows`` the same as a table: what, before, after."""
+    """``figure`` is a Plotly figure; ``rows`` the same as a table: what, before, after. Places: None when unlimited."""
 
     runs: int
-    hours: float
+    others: int
+    since: datetime
     before: Prediction
     after: Prediction
+    places: tuple[int | None, int | None]
     figure: dict[str, Any]
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
-        pairs = (
-            ("Wait, median", self.before.percentile(0.5), self.after.percentile(0.5)),
-            ("Wait, 95th percentile", self.before.percentile(0.95), self.after.percentile(0.95)),
-            ("Wait, longest", self.before.percentile(1.0), self.after.percentile(1.0)),
-        )
-        told = [(what, f"{one:.1f} s", f"{other:.1f} s") for what, one, other in pairs]
-        return [*told, ("Runs an hour", f"{self.before.per_hour:.0f}", f"{self.after.per_hour:.0f}")]
+        now, then = self.places
+        return [
+            ("Wait, median", *self._each(partial(_waited, share=0.5))),
+            ("Wait, 95th percentile", *self._each(partial(_waited, share=0.95))),
+            ("Wait, longest", *self._each(partial(_waited, share=1.0))),
+            ("Runs an hour", *self._each(lambda one: f"{one.per_hour:.0f}")),
+            ("Places of execution", str(now or NOTHING), str(then or NOTHING)),
+            ("Utilisation", *self._each(_used)),
+        ]
+
+    def _each(self, tell: Callable[[Prediction], str]) -> tuple[str, str]:
+        return tell(self.before), tell(self.after)
 
 
-def preview(facts: LimitFacts, limit: int, period: float | None, env: int = 1) -> Preview | None:
-    """None when nothing of it was recorded in the last day."""
-    since = datetime.now(UTC) - LOOK_BACK
-    recorded = Run.objects.filter(
-        env=env, function__in=facts.functions, started_at__isnull=False, ended_at__isnull=False, queued_at__gte=since
+def preview_limit(facts: LimitFacts, places: PlaceFacts, change: Change, env: int = 1) -> Preview | None:
+    """What the runs of that limit would have waited; None when none of them has ended in the last day."""
+    limits = all_limits(env)
+    others = [one for one in limits if one.target != facts.target]
+    changed = replace(
+        facts, declared=change.limit or facts.in_force, period=change.period or facts.period, override=None
     )
-    rows = list(recorded.order_by("-id").values_list("queued_at", "started_at", "ended_at", "limits")[:MOST_RUNS])
-    if not rows:
+    return _preview(facts.functions, places, change, (limits, [*others, changed]), env)
+
+
+def preview_places(places: PlaceFacts, change: Change, env: int = 1) -> Preview | None:
+    """What all runs of those queues would have waited; None when none has ended in the last day."""
+    limits = all_limits(env)
+    return _preview(None, places, change, (limits, limits), env)
+
+
+def _preview(
+    functions: Sequence[str] | None,
+    places: PlaceFacts,
+    change: Change,
+    limits: tuple[list[LimitFacts], list[LimitFacts]],
+    env: int,
+) -> Preview | None:
+    found = recorded(places.queues, functions, env)
+    if found is None or not found.counted:
         return None
-    jobs = [_job(*row) for row in rows]
-    others = [one for one in all_limits(env) if one.target != facts.target]
-    before = predict(jobs, _rules([*others, facts]))
-    after = predict(jobs, _rules([*others, _changed(facts, limit, period)]))
-    hours = (max(row[0] for row in rows) - min(row[0] for row in rows)).total_seconds() / 3600
-    return Preview(len(rows), hours, before, after, _figure(before, after))
-
-
-def _job(queued_at: datetime, started_at: datetime, ended_at: datetime, limits: str | None) -> Job:
-    targets = [(key, key.partition(":")[2]) for key in orjson.loads(limits or "[]")]
-    return Job(
-        to_micros(queued_at),
-        max(1, to_micros(ended_at) - to_micros(started_at)),
-        [target for _, target in targets if not target.startswith("throttle:")],
-        [target for _, target in targets if target.startswith("throttle:")],
+    # Nobody is alive there: then places are no limit, unless some are asked for.
+    now = places.places or None
+    then = change.places or now
+    before, after = (predict(found.jobs, _rules(some, many)) for some, many in zip(limits, (now, then), strict=True))
+    return Preview(
+        runs=found.counted,
+        others=len(found.jobs) - found.counted,
+        since=found.since,
+        before=before,
+        after=after,
+        places=(now, then),
+        figure=figure(before, after, found.since),
     )
 
 
-def _changed(facts: LimitFacts, limit: int, period: float | None) -> LimitFacts:
-    return replace(facts, declared=limit, period=period or facts.period, override=None)
-
-
-def _rules(limits: list[LimitFacts]) -> Rules:
+def _rules(limits: list[LimitFacts], places: int | None) -> Rules:
     sizes = {one.target: one.in_force for one in limits if one.period is None}
     rates = {
-        one.target: Rate.of(one.in_force, _period(one), one.burst or 1) for one in limits if one.period is not None
+        one.target: Rate.of(one.in_force, one.period_in_force, one.burst or 1)
+        for one in limits
+        if one.period_in_force is not None
     }
-    return Rules(sizes=sizes, rates=rates)
+    return Rules(sizes, rates, places)
 
 
-def _period(facts: LimitFacts) -> float:
-    chosen = facts.override.period if facts.override is not None else None
-    return float(chosen or facts.period or 1)
+def _waited(one: Prediction, share: float) -> str:
+    seconds = one.percentile(share)
+    return format_duration(timedelta(seconds=seconds)) if seconds else "0 s"
 
 
-def _figure(before: Prediction, after: Prediction) -> dict[str, Any]:
-    """The share of runs that waited at most so long."""
-    shares = [n / POINTS for n in range(POINTS + 1)]
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": name,
-            "x": [round(prediction.percentile(share), 3) for share in shares],
-            "y": [round(share * 100, 1) for share in shares],
-            "meta": colour,
-            "line": {"shape": "hv", "dash": dash},
-            "marker": {},
-            "hovertemplate": "%{y:.0f} % waited at most %{x:.1f} s",
-        }
-        for name, prediction, colour, dash in (
-            ("Before", before, "--st-cancelled", "dot"),
-            ("After", after, "--st-running", "solid"),
-        )
-    ]
-    layout = {
-        "xaxis": {"title": {"text": "Waited (s)"}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": "Runs (%)"}, "range": [0, 101]},
-        "legend": {"orientation": "h", "x": 0, "y": 1.15},
-        "showlegend": True,
-    }
-    return {"data": traces, "layout": layout}
+def _used(one: Prediction) -> str:
+    return NOTHING if one.busy is None else f"{one.busy:.1%}"

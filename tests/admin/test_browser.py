@@ -1,4 +1,4 @@
-"""The admin in a real browser: a cron is made and paused, a limit is raised after a look at what it would do."""
+"""The admin in a real browser: a cron is made and paused, limits and places are looked at before they are changed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -75,3 +75,19 @@ def test_an_operator_makes_a_cron_pauses_it_and_raises_a_limit(server: LiveServe
     eventually(lambda: count(server, "running") == 3)
     (tmp_path / "jobs" / "gate").touch()
     eventually(lambda: count(server, "completed") == 6)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_an_operator_sees_what_fewer_places_would_do(server: LiveServer, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    for _ in range(3):
+        render(server, held=False)
+    eventually(lambda: count(server, "completed") == 3)
+    page.goto(f"{server.url}/admin/orchestrator/limit/")
+    page.get_by_role("link", name="default", exact=True).click()
+    expect(page.get_by_text("500 places")).to_be_visible()
+    page.get_by_label("Places of execution").fill("2")
+    page.keyboard.press("Enter")
+    expect(page.locator("sb-chart .main-svg").first).to_be_visible()
+    expect(page.get_by_role("row", name="Places of execution 500 2")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

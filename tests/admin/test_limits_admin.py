@@ -1,5 +1,6 @@
 """Limits seen, changed and previewed in the admin; keys; the record of it all."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -8,14 +9,17 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from orchestrator import Concurrency, TaskContext, Throttle, task
+from orchestrator.admin.recorded import recorded
 from orchestrator.engine.clock import system_clock
 from orchestrator.models import Audit, Key, LimitOverride, Run
+from orchestrator.models.fields import to_micros
 from tests.engine.conftest import StartEngine, functions, start
 from tests.engine.gates import Gate
-from tests.engine.reading import completed, soon
+from tests.engine.reading import completed, run_row, soon
 
 __all__ = ["functions", "start"]
 LIMIT = "/admin/orchestrator/limit/on/concurrency:guarded:0"
+PLACES = "/admin/orchestrator/limit/places/default"
 
 
 @pytest.fixture
@@ -37,6 +41,20 @@ def declare(hold: Gate) -> Any:
         return "done"
 
     return guarded
+
+
+def row(page: str, what: str) -> list[str]:
+    """The cells of a row of the preview's table."""
+    found = re.search(rf'<th scope="row">{what}</th>((?:<td>[^<]*</td>)+)', page)
+    assert found is not None, what
+    return re.findall("<td>([^<]*)</td>", found[1])
+
+
+def took_us(run: str) -> int:
+    found = run_row(run)
+    assert found.started_at is not None
+    assert found.ended_at is not None
+    return to_micros(found.ended_at) - to_micros(found.started_at)
 
 
 def text(client: Client, path: str, **data: Any) -> str:
@@ -82,6 +100,75 @@ def test_a_preview_tells_what_the_change_would_have_done(start: StartEngine, ope
     page = text(operator, LIMIT, limit=12, reason="-", preview="Preview")
     assert "Wait, 95th percentile" in page
     assert not LimitOverride.objects.exists()
+
+
+def test_a_preview_compares_numbers_of_places(start: StartEngine, operator: Client, hold: Gate) -> None:
+    guarded = declare(hold)
+    hold.open()
+    start(CONCURRENCY=50)
+    for run in [guarded.trigger() for _ in range(5)]:
+        completed(run)
+    listed = text(operator, "/admin/orchestrator/limit/")
+    assert f'href="{PLACES}"' in listed
+    assert "<td>50</td>" in listed
+    assert "50 at once on each: <strong>50 places</strong>" in text(operator, PLACES)
+
+    page = text(operator, PLACES, places=2, preview="Preview")
+    assert row(page, "Places of execution") == ["50", "2"]
+    before, after = (float(cell.rstrip("%")) for cell in row(page, "Utilisation"))
+    assert before < after
+    page = text(operator, LIMIT, limit=3, places=1, preview="Preview")  # a look needs no reason
+    assert row(page, "Places of execution") == ["50", "1"]
+    assert not LimitOverride.objects.exists()
+    assert "greater than or equal to 1" in text(operator, PLACES, places=0, preview="Preview")
+    assert "whole number" in text(operator, LIMIT, limit=3, places="many", preview="Preview")
+
+
+def test_places_that_nobody_has_limit_nothing(start: StartEngine, operator: Client, hold: Gate) -> None:
+    guarded = declare(hold)
+    hold.open()
+    start()
+    completed(guarded.trigger())
+    start.drain()
+    page = text(operator, PLACES, places=1, preview="Preview")
+    assert "No worker is alive for default now." in page
+    assert row(page, "Places of execution") == ["-", "1"]
+    assert row(page, "Utilisation")[0] == "-"
+
+
+def test_a_run_that_sleeps_uses_no_place_meanwhile(start: StartEngine, operator: Client) -> None:
+    @task(flow=[Concurrency(1)])
+    async def nap(ctx: TaskContext) -> None:
+        await ctx.step.sleep("rest", "1s")
+
+    start()
+    run = nap.trigger()
+    completed(run)
+    [job] = recorded(["default"], ["nap"]).jobs  # type: ignore[union-attr]
+    assert job.duration < 900_000 < 1_000_000 <= took_us(run)
+
+
+def test_a_rare_function_is_found_among_many_runs_of_others(
+    start: StartEngine, operator: Client, hold: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest runs have none of it: then its own are replayed alone."""
+    guarded = declare(hold)
+    hold.open()
+
+    @task()
+    async def busy(ctx: TaskContext) -> None: ...
+
+    start()
+    for run in [guarded.trigger(), *(busy.trigger() for _ in range(3))]:
+        completed(run)
+    monkeypatch.setattr("orchestrator.admin.recorded.MOST_RUNS", 3)
+    found = recorded(["default"], ["guarded"])
+    assert found is not None
+    assert (len(found.jobs), found.counted) == (1, 1)
+
+
+def test_an_unknown_queue_is_not_found(operator: Client) -> None:
+    assert operator.get("/admin/orchestrator/limit/places/nothing").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -63,3 +63,49 @@ def test_a_throttle_spaces_the_starts() -> None:
 
 def test_what_never_arrived_never_waited() -> None:
     assert predict([], Rules(workers=3)).percentile(0.95) == 0
+
+
+def test_more_servers_wait_less_and_are_used_less() -> None:
+    """Three and then six servers for the same work: 90 % and 45 % of them busy."""
+    jobs = poisson(2.7, 30_000, seed=3, duration=1.0)
+    three, six = predict(jobs, Rules(workers=3)), predict(jobs, Rules(workers=6))
+    assert (three.busy, six.busy) == (pytest.approx(0.9, rel=0.03), pytest.approx(0.45, rel=0.03))
+    assert mean(three.waits) == pytest.approx(erlang_c(3, 0.9) / (3 * 0.1) / 2, rel=0.2)
+    assert six.percentile(0.5) == 0 < three.percentile(0.5)
+    assert six.percentile(0.95) < three.percentile(0.95)
+
+
+def test_work_that_comes_too_fast_waits_longer_and_longer_and_leaves_no_server_idle() -> None:
+    """D/D/2: two a second arrive, one and a third leave; each pair waits half a second more than the one before."""
+    jobs = [Job(n * SECOND // 2, round(1.5 * SECOND)) for n in range(40)]
+    predicted = predict(jobs, Rules(workers=2))
+    assert list(predicted.waits) == [n // 2 * 0.5 for n in range(40)]
+    assert predicted.busy == pytest.approx(1, abs=0.02)
+    assert predicted.per_hour == pytest.approx(2 / 1.5 * 3600, rel=0.02)
+
+
+def test_a_limit_below_the_servers_leaves_them_idle() -> None:
+    jobs = [Job(0, SECOND, ("tenant|null",)) for _ in range(10)]
+    limited = predict(jobs, Rules(sizes={"tenant": 2}, workers=4))
+    assert (limited.busy, limited.percentile(1.0)) == (0.5, 4)
+
+
+def test_who_waited_at_a_limit_keeps_its_turn_at_the_servers() -> None:
+    """The second has waited at its limit since before the third came, and goes first when both wait for a server."""
+    jobs = [Job(0, 10, ("tenant|1",)), Job(1, 20, ("tenant|1",)), Job(2, 20), Job(3, 20)]
+    predicted = predict(jobs, Rules(sizes={"tenant": 1}, workers=2))
+    begun = [begin for begin, _ in predicted.executions]
+    assert begun == [0, 10, 2, 22]
+
+
+def test_runs_that_only_take_places_are_not_told() -> None:
+    jobs = [Job(0, SECOND, counted=False), Job(0, SECOND)]
+    predicted = predict(jobs, Rules(workers=1))
+    assert (list(predicted.waits), predicted.busy, predicted.per_hour) == ([1], 1, 1800)
+
+
+def test_what_executes_at_once_is_told_part_by_part() -> None:
+    jobs = [Job(0, 4), Job(2, 4), Job(9, 3)]
+    predicted = predict(jobs, Rules())
+    assert predicted.at_once(4, 3) == [1.5, 0.5, 0.75]
+    assert predicted.busy is None

@@ -20,13 +20,13 @@ class SbChart extends HTMLElement {
     this.area = this.querySelector(".chart-area");
     this.figure = JSON.parse(this.querySelector("script[type='application/json']").textContent);
     this.area.hidden = false;
-    this.querySelector("details").open = false;
+    this.table(false);
     try {
       this.plotly = await plotly(this.dataset.plotly);
       await this.draw();
     } catch {
       this.area.querySelector(".chart-said").textContent = "The chart could not be loaded. The table has the same figures.";
-      this.querySelector("details").open = true;
+      this.table(true);
       return;
     }
     this.area.setAttribute("role", "img");
@@ -35,6 +35,12 @@ class SbChart extends HTMLElement {
     this.area.on("plotly_selected", (selection) => selection?.range?.x && this.select(selection.range.x));
     document.addEventListener("sb:theme", () => this.draw());
     still.addEventListener("change", () => this.draw());
+  }
+
+  /** The table is folded away beside a chart, where the page lets it be. */
+  table(open) {
+    const table = this.querySelector("details");
+    if (table) table.open = open;
   }
 
   draw() {
@@ -82,6 +88,7 @@ function themed(layout, dragmode) {
     newselection: { line: { color: token("--accent"), width: 1 } },
     xaxis: { ...axis, ...layout.xaxis, ...title(layout.xaxis) },
     yaxis: { ...axis, ...layout.yaxis, ...title(layout.yaxis) },
+    ...(layout.xaxis2 ? { xaxis2: { ...axis, ...layout.xaxis2, ...title(layout.xaxis2) } } : {}),
     ...(layout.yaxis2 ? { yaxis2: { ...axis, ...layout.yaxis2, ...title(layout.yaxis2) } } : {}),
   };
 }
