@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from orchestrator.admin.limit_facts import LimitFacts, all_limits
+from orchestrator.admin.limit_facts import Kind, LimitFacts, all_limits
 from orchestrator.admin.place_facts import PlaceFacts
 from orchestrator.admin.preview_figure import figure
 from orchestrator.admin.recorded import recorded
@@ -37,6 +37,16 @@ class Preview:
     after: Prediction
     places: tuple[int | None, int | None]
     figure: dict[str, Any]
+    label = "Waits of runs, and how many execute at once, before and after the change; the table has the figures"
+
+    @property
+    def said(self) -> str:
+        among = f", among {self.others:,} others of the same queues," if self.others else ""
+        number = f"{self.runs:,} run{'' if self.runs == 1 else 's'}"
+        return (
+            f"{number} since {self.since:%Y-%m-%d %H:%M} UTC{among} replayed through the admission with everything else"
+            " as it is. Executions take as long as they took, sleeps and waits left out."
+        )
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
@@ -96,11 +106,11 @@ def _preview(
 
 
 def _rules(limits: list[LimitFacts], places: int | None) -> Rules:
-    sizes = {one.target: one.in_force for one in limits if one.period is None}
+    sizes = {one.target: one.in_force for one in limits if one.kind is Kind.CONCURRENCY}
     rates = {
         one.target: Rate.of(one.in_force, one.period_in_force, one.burst or 1)
         for one in limits
-        if one.period_in_force is not None
+        if one.kind is Kind.THROTTLE and one.period_in_force is not None
     }
     return Rules(sizes, rates, places)
 

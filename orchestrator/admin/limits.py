@@ -5,16 +5,18 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 
-from orchestrator.admin.limit_facts import all_limits, holders_of, values_of
+from orchestrator.admin.limit_facts import Kind, LimitFacts, all_limits
 from orchestrator.admin.limit_forms import OverrideForm, PlacesForm
 from orchestrator.admin.limit_preview import Change, preview_limit, preview_places
+from orchestrator.admin.limit_tables import tables_of
 from orchestrator.admin.place_facts import all_places, places_of, queues_of
 from orchestrator.admin.readonly import ReadOnlyAdmin
+from orchestrator.admin.skip_preview import preview_skips
 from orchestrator.engine.overrides import clear_override, set_override
 from orchestrator.models import Function, Limit
 
@@ -47,19 +49,14 @@ class LimitAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if request.method == "POST" and "restore" in request.POST:
             return self._restore(request, target)
-        places = places_of(queues_of(Function.objects.filter(env=1, slug__in=facts.functions)))
+        told = {"title": target, "limit": facts, "tables": tables_of(facts)}
+        if not facts.changeable:
+            return self._page(request, "limit", told)
         data = request.POST if request.method == "POST" else None
-        form, places_form = OverrideForm(facts, data), PlacesForm(places, data)
-        predicted, asked = None, form.is_valid() and (places_form.is_valid() or "save" in request.POST)
-        if asked:
-            if "save" in request.POST:
-                return self._save(request, target, form.cleaned_data)
-            chosen = form.cleaned_data
-            change = Change(chosen["limit"], chosen.get("period"), places_form.cleaned_data["places"])
-            predicted = preview_limit(facts, places, change)
-        told = {"limit": facts, "values": values_of(target), "holders": holders_of(target), "form": form}
-        shown = {"title": target, "places": places, "places_form": places_form, "preview": predicted, "asked": asked}
-        return self._page(request, "limit", told | shown)
+        form = OverrideForm(facts, data)
+        if form.is_valid() and "save" in request.POST:
+            return self._save(request, target, form.cleaned_data)
+        return self._page(request, "limit", {**told, "form": form, **_previewed(facts, form, data)})
 
     def places_view(self, request: HttpRequest, queue: str) -> HttpResponse:
         """What another number of places would have done to the queues that share these workers."""
@@ -94,3 +91,21 @@ class LimitAdmin(ReadOnlyAdmin):
         if clear_override(target, actor=request.user.get_username(), reason=request.POST.get("reason", "")):
             messages.success(request, "The limit is what the code says from now on.")
         return HttpResponseRedirect(reverse("admin:orchestrator_limit_on", args=[target]))
+
+
+def _previewed(facts: LimitFacts, form: OverrideForm, data: QueryDict | None) -> dict[str, Any]:
+    """The form of places, and what the change would have done when that is asked."""
+    if facts.kind is Kind.RATE_LIMIT:  # what it lets by waits for a place like any other
+        asked = form.is_valid()
+        return {"asked": asked, "preview": preview_skips(facts, _change(form)) if asked else None}
+    places = places_of(queues_of(Function.objects.filter(env=1, slug__in=facts.functions)))
+    places_form = PlacesForm(places, data)
+    asked = form.is_valid() and places_form.is_valid()
+    predicted = None
+    if asked:
+        predicted = preview_limit(facts, places, _change(form, places_form.cleaned_data["places"]))
+    return {"places_form": places_form, "asked": asked, "preview": predicted}
+
+
+def _change(form: OverrideForm, places: int | None = None) -> Change:
+    return Change(form.cleaned_data["limit"], form.cleaned_data.get("period"), places)

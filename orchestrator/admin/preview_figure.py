@@ -1,13 +1,16 @@
-"""A preview as a Plotly figure: how long runs wait, and how many execute at once. ``meta`` names a token of colour."""
+"""Previews as Plotly figures. ``meta`` names a token of colour."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.core.whatif import SECOND, Prediction
+from orchestrator.models.fields import from_micros
 
 SHARES = 50
 PARTS = 60
+FEW = 4
 STYLES = (("Before", "--st-cancelled", "dot"), ("After", "--st-running", "solid"))
 LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
@@ -37,11 +40,40 @@ LAYOUT = {
 }
 
 
+def skips_figure(skips: Sequence[Sequence[int]], first: int, last: int) -> dict[str, Any]:
+    """Bars: how many are skipped in each part of the time, before and after. Microseconds since 1970."""
+    part = -(-(last - first + 1) // PARTS)
+    moments = [_moment(from_micros(first + n * part + part // 2)) for n in range(PARTS)]
+    counted = [Counter((at - first) // part for at in some) for some in skips]
+    numbers = [[some[n] for n in range(PARTS)] for some in counted]
+    traces = [_bars(style, moments, some) for style, some in zip(STYLES, numbers, strict=True)]
+    few = {"dtick": 1} if max(map(max, numbers)) <= FEW else {}  # or its axis would name halves as whole numbers
+    return {"data": traces, "layout": SKIPS_LAYOUT | {"yaxis": SKIPS_LAYOUT["yaxis"] | few}}
+
+
+SKIPS_LAYOUT: dict[str, Any] = {
+    "barmode": "group",
+    "xaxis": {"type": "date"},
+    "yaxis": {"title": {"text": "Skipped"}, "rangemode": "tozero", "tickformat": ",d"},
+    "legend": LEGEND,
+    "showlegend": True,
+}
+
+
 def _line(style: tuple[str, str, str], x: Sequence[Any], y: Sequence[float], *, hover: str) -> dict[str, Any]:
     name, colour, dash = style
     return {
         "type": "scatter", "mode": "lines", "name": name, "meta": colour, "x": x, "y": y,
         "line": {"shape": "hv", "dash": dash}, "marker": {}, "hovertemplate": hover,
+    }  # fmt: skip
+
+
+def _bars(style: tuple[str, str, str], x: Sequence[str], y: Sequence[int]) -> dict[str, Any]:
+    name, colour, dash = style
+    pattern = {"shape": "/" if dash == "dot" else "", "size": 6, "fillmode": "overlay"}
+    return {
+        "type": "bar", "name": name, "meta": colour, "x": x, "y": y,
+        "marker": {"pattern": pattern}, "hovertemplate": "%{y} skipped",
     }  # fmt: skip
 
 

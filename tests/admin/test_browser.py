@@ -12,7 +12,7 @@ from tests.live import LiveServer
 JOBS = """
 from pathlib import Path
 
-from orchestrator import Concurrency, TaskContext, task
+from orchestrator import Concurrency, Context, RateLimit, TaskContext, function, task
 from tests.eventually import eventually
 
 GATE = Path(__file__).with_name("gate")
@@ -25,6 +25,10 @@ def wait(held: bool) -> bool:
 @task(flow=[Concurrency(1)])
 async def render(ctx: TaskContext, held: bool = False) -> bool:
     return await ctx.step.run("wait", wait, held)
+
+
+@function("sms/asked", flow=[RateLimit(2, "1h")])
+async def code(ctx: Context) -> None: ...
 """
 
 
@@ -91,3 +95,24 @@ def test_an_operator_sees_what_fewer_places_would_do(server: LiveServer, page: P
     expect(page.locator("sb-chart .main-svg").first).to_be_visible()
     expect(page.get_by_role("row", name="Places of execution 500 2")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_an_operator_raises_a_rate_limit_after_a_look(server: LiveServer, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    for _ in range(5):
+        server.send("sms/asked")
+    eventually(lambda: count(server, "completed") == 2)
+    page.goto(f"{server.url}/admin/orchestrator/limit/")
+    expect(page.get_by_text("2 of 2")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("link", name="rate_limit:code").click()
+    page.get_by_label("Limit").fill("4")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("sb-chart .main-svg").first).to_be_visible()
+    expect(page.get_by_role("row", name="Skipped 3 1", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_label("Reason").fill("a launch")
+    page.get_by_role("button", name="Save").click()
+    server.send("sms/asked")
+    eventually(lambda: count(server, "completed") == 3)
