@@ -14,6 +14,7 @@ from orchestrator.core.durations import format_duration
 from orchestrator.core.ops import Status
 from orchestrator.models import Function, Run
 from orchestrator.models.fields import to_micros
+from orchestrator.overdue import Expected, expected_functions
 
 DAY = SPANS["24h"]
 PARTS = DAY.length // DAY.part
@@ -64,6 +65,7 @@ class FunctionRow:
     bars: str
     last: Run | None
     last_word: str
+    overdue_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,16 @@ class FunctionList:
 
 
 def functions(env: int, now: datetime) -> FunctionList:
-    """All functions with what they did in the last 24 hours: four queries."""
+    """All functions with what they did in the last 24 hours: six queries."""
     tallies, since = _tallies(env, now)
     runs = Run.objects.filter(env=env, function=OuterRef("slug")).order_by("-id")
     found = list(Function.objects.filter(env=env).annotate(last=Subquery(runs.values("id")[:1])).order_by("slug"))
     last = Run.objects.in_bulk([function.last for function in found if function.last])
-    rows = [_row(each, tallies.get(each.slug, Tally()), last.get(each.last or ""), now) for each in found]
+    expected = expected_functions(env, now)
+    rows = [
+        _row(each, tallies.get(each.slug, Tally()), last.get(each.last or ""), expected.get(each.slug), now)
+        for each in found
+    ]
     return FunctionList(rows, since)
 
 
@@ -101,7 +107,7 @@ def _tallies(env: int, now: datetime) -> tuple[Mapping[str, Tally], datetime | N
     return tallies, since
 
 
-def _row(function: Function, tally: Tally, last: Run | None, now: datetime) -> FunctionRow:
+def _row(function: Function, tally: Tally, last: Run | None, expected: Expected | None, now: datetime) -> FunctionRow:
     ended = tally.completed + tally.failed
     return FunctionRow(
         function=function,
@@ -113,6 +119,7 @@ def _row(function: Function, tally: Tally, last: Run | None, now: datetime) -> F
         bars=_bars(tally.hours),
         last=last,
         last_word=STATUS_WORDS[Status(last.status)] if last else "",
+        overdue_since=expected.overdue_since if expected else None,
     )
 
 

@@ -18,7 +18,9 @@ from console.presenters.samples import sample
 from console.presenters.schedules import Schedule, schedule
 from console.presenters.text import NBSP, count, duration, pretty
 from orchestrator.core.durations import format_duration
+from orchestrator.core.expecting import expected_of
 from orchestrator.models import Function, Run
+from orchestrator.overdue import Expected, expected_functions
 
 KIND_WORDS = {"function": "Function", "task": "Task"}
 TICKS_SHOWN = 5
@@ -60,10 +62,18 @@ class FunctionPage:
     capped: str
     runs: Sequence[RunRow]
     query: str
+    expected: Expected | None
+
+    @property
+    def overdue(self) -> str:
+        """Why it is, as a sentence; empty when it is not."""
+        if self.expected is None or self.expected.overdue_since is None:
+            return ""
+        return f"no run has completed within {format_duration(self.expected.within)}, as the code expects"
 
 
 def function_page(function: Function, span: Span, now: datetime) -> FunctionPage:
-    """Twelve queries, whatever the number of runs."""
+    """Fourteen queries, whatever the number of runs."""
     config: Mapping[str, Any] = function.config or {}
     found = figures(function.env, function.slug, span, now)
     recent = Run.objects.filter(env=function.env, function=function.slug).order_by("-id")[:RECENT_RUNS]
@@ -84,6 +94,7 @@ def function_page(function: Function, span: Span, now: datetime) -> FunctionPage
         capped=_capped(found.since) if found.since else "",
         runs=rows(list(recent)),
         query="?" + urlencode({"function": function.slug}),
+        expected=None if function.removed_at else expected_functions(function.env, now).get(function.slug),
     )
 
 
@@ -110,13 +121,14 @@ def retries_text(policy: Any) -> str:
 
 def _settings(function: Function, config: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
     """Label, value, and whether that is code."""
-    source, line = config.get("source_file"), config.get("source_line")
+    source, line, within = config.get("source_file"), config.get("source_line"), expected_of(config)
     told = (
         ("Kind", KIND_WORDS.get(function.kind, function.kind), False),
         ("Name", function.name if function.name != function.slug else "", False),
         ("Retries", retries_text(config.get("retries")), False),
         ("Queue", str(config.get("queue") or "default"), True),
         *((label, sentence, False) for label, sentence in controls(config)),
+        ("Expected", f"to complete within {format_duration(within)}" if within else "", False),
         ("Module", str(config.get("module") or ""), True),
         ("Source", f"{source}:{line}" if source and line else str(source or ""), True),
         ("Version", function.version, True),

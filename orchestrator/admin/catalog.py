@@ -9,11 +9,12 @@ from django.http import HttpRequest
 from orchestrator.admin.readonly import ReadOnlyAdmin, as_json
 from orchestrator.core.flow import Flow
 from orchestrator.models import Environment, Function, Worker
+from orchestrator.overdue import expected_functions
 
 
 @admin.register(Function)
 class FunctionAdmin(ReadOnlyAdmin):
-    list_display = ("slug", "kind", "queue", "limits", "registered_at", "removed_at")
+    list_display = ("slug", "kind", "queue", "limits", "in_time", "registered_at", "removed_at")
     list_filter = ("kind",)
     search_fields = ("slug", "name")
     fields = ("env", "slug", "name", "kind", "version", "registered_at", "removed_at", "started_by", "configured")
@@ -30,6 +31,18 @@ class FunctionAdmin(ReadOnlyAdmin):
         if flow.throttle is not None:
             told.append(f"{flow.throttle.limit} in {flow.throttle.period:g} s")
         return ", ".join(told) or "-"
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With what is expected of each function, read once for the page."""
+        changes = super().get_changelist_instance(request)
+        expected = expected_functions(1, datetime.now(UTC))
+        for row in changes.result_list:
+            row.expected = expected.get(row.slug)
+        return changes
+
+    @admin.display(boolean=True)
+    def in_time(self, row: Any) -> bool | None:
+        return None if row.expected is None else row.expected.overdue_since is None
 
     @admin.display(description="triggers")
     def started_by(self, row: Function) -> str:

@@ -25,7 +25,7 @@ SHOWN_TICKS = 20
 
 @admin.register(Schedule)
 class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("slug", "function", "reading", "state", "next_times", "last_tick_at", "last_status", "overdue")
+    list_display = ("slug", "function", "reading", "state", "next_times", "last_tick_at", "last_status", "in_time")
     list_filter = ("last_status",)
     search_fields = ("slug", "function")
     ordering = ("slug",)
@@ -56,7 +56,7 @@ class ScheduleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
 
     @admin.display(boolean=True)
-    def overdue(self, row: Schedule) -> bool | None:
+    def in_time(self, row: Schedule) -> bool | None:
         schedule = schedule_of(**row.timing)
         if schedule.expected_within is None:
             return None

@@ -144,6 +144,13 @@ class Function:
     version: str
     registered_at: Moment
     removed_at: Annotated[datetime | None, Field(description="When its code went away; it starts no more runs.")]
+    expected_within: Annotated[
+        float | None, Field(description="Seconds after its last success in which the next one is expected.")
+    ]
+    overdue_since: Annotated[
+        datetime | None, Field(description="No run has completed in time since then: see expected_within.")
+    ]
+    last_success_at: Annotated[datetime | None, Field(description="To the second; only where one is expected.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from orchestrator.core.cron import Cron, names, next_tick, zone_of
 from orchestrator.core.errors import InvalidCron
+from orchestrator.core.expecting import overdue_after
 from orchestrator.core.moments import EPOCH, iso
 from orchestrator.core.schedules import CatchUp, Interval, Overlap, Schedule, Spec
 
@@ -132,9 +133,7 @@ def overdue_since(schedule: Schedule, since: datetime, now: datetime) -> datetim
     if schedule.expected_within is None:
         return None
     tick = tick_after(schedule, since)
-    if tick is None or tick + schedule.expected_within > now:
-        return None
-    return tick + schedule.expected_within
+    return None if tick is None else overdue_after(schedule.expected_within, tick, now)
 
 
 def _next(spec: Spec, after: datetime) -> datetime | None:

@@ -15,6 +15,7 @@ from orchestrator.doctor.machine import examine_home
 from orchestrator.doctor.sessions import examine_engines
 from orchestrator.doctor.software import examine_versions
 from orchestrator.doctor.storage import examine_clock, examine_connection, examine_durability, examine_migrations
+from orchestrator.doctor.success import examine_expected
 
 
 def examine() -> Iterator[Finding]:
@@ -43,6 +44,7 @@ def _examine_database(wrapper: BaseDatabaseWrapper) -> Iterator[Finding]:
     if all(finding.level is not Level.FAIL for finding in migrations):
         yield from _carefully("Clock", lambda: [examine_clock(wrapper, now)])
         yield from _carefully("Engine", lambda: examine_engines(now))
+        yield from _carefully("Expected", lambda: examine_expected(now))
 
 
 def _carefully(topic: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from orchestrator.core.errors import UnknownFunction
+from orchestrator.core.expecting import expected_of
 from orchestrator.core.flow import NO_FLOW, Flow
 from orchestrator.core.routing import Router, Trigger
 from orchestrator.engine.journal.tx import Tx
@@ -24,6 +25,7 @@ class Registered:
     flow: Flow = NO_FLOW
     version: str = ""  # of the code that its new runs are pinned to; none when they move along
     kind: str = "function"
+    expected: bool = False  # to complete again and again: when it last did is written down
 
 
 class Catalog:
@@ -56,6 +58,11 @@ class Catalog:
             raise UnknownFunction(f"no function {slug!r} is registered; known: {known}")
         return found
 
+    def expects(self, env: int, slug: str) -> bool:
+        """Whether somebody watches when that function last completed."""
+        found = self._functions.get((env, slug))
+        return found is not None and found.expected
+
     def queues(self) -> list[str]:
         return sorted({function.queue for function in self._functions.values()})
 
@@ -72,6 +79,7 @@ def registered(definition: Definition, version: str = "", env: int = 1) -> Regis
         definition.flow,
         version if definition.pinned else "",
         definition.kind,
+        expected_of(definition.config) is not None,
     )
 
 
@@ -90,6 +98,7 @@ def read_catalog(tx: Tx) -> list[Registered]:
             Flow.from_json(config.get("flow", {})),
             version if config.get("pinned") else "",
             kind,
+            expected_of(config) is not None,
         )
         for env, slug, triggers, config, version, kind in ((*row[:3], orjson.loads(row[3]), *row[4:]) for row in rows)
     ]

@@ -5,6 +5,7 @@ from functools import partial
 from orchestrator.core.errors import InvalidInput, PauseNotFound, UnknownFunction
 from orchestrator.core.pausing import Paused, PauseKind
 from orchestrator.engine.audit import record_action
+from orchestrator.engine.expecting import watch_again
 from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.pausing import let_more_go
@@ -56,7 +57,9 @@ def _resuming(paused: Paused, note: str, actor: str) -> Call:
             raise PauseNotFound(f"{paused.kind} {paused.name}".rstrip() + " is not paused")
         record_action(tx, paused.env, f"{paused.kind}.resume", paused.name, actor=actor, reason=note)
         tx.effects.ready = True
-        return let_more_go(tx, paused.key)
+        more = let_more_go(tx, paused.key)
+        watch_again(tx, paused)
+        return more
 
     return Call(apply)
 

@@ -202,6 +202,8 @@ class Recorder:
             stored=stored,
             cancel_children=bool(self.waits or self.bodies),
         )
+        if self.starting.catalog.expects(self.facts.env, self.facts.function):
+            checkpoint.success = (self.facts.env, self.facts.function)
         self._own_attempt(checkpoint, op, now)
 
     def run_errored(self, checkpoint: Checkpoint, op: RunErrored, now: datetime) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import orjson
 
 from orchestrator.engine.declared import declare_schedules
+from orchestrator.engine.expecting import declare_expectations
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.sdk.registry import Definition
 
@@ -33,3 +34,4 @@ def register(tx: Tx, definitions: Iterable[Definition], version: str = "", env: 
         if slug not in slugs and orjson.loads(config).get("module") in modules:
             tx.db.run("UPDATE signalbox_function SET removed_at = ? WHERE slug = ? AND env = ?", [tx.now, slug, env])
     declare_schedules(tx, known, env)
+    declare_expectations(tx, known, env)

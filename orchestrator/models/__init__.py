@@ -4,6 +4,7 @@ from orchestrator.models.catalog import Function, Worker
 from orchestrator.models.deadlines import CancelOn, Deadline
 from orchestrator.models.environments import Audit, Environment, Key
 from orchestrator.models.events import Event, Idempotency
+from orchestrator.models.expectations import Expectation
 from orchestrator.models.journal import Blob, Inbox, Journal, Log, Mail, Wait
 from orchestrator.models.limits import Limit, LimitOverride, Slot
 from orchestrator.models.pauses import Pause
@@ -19,6 +20,7 @@ __all__ = [
     "Deadline",
     "Environment",
     "Event",
+    "Expectation",
     "Function",
     "Idempotency",
     "Inbox",

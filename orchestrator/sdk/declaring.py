@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.core.cron import Cron
 from orchestrator.core.durations import Duration
 from orchestrator.core.errors import InvalidFunction
+from orchestrator.core.expecting import expected_json
 from orchestrator.core.expressions import compile_expression
 from orchestrator.core.flow import Flow, FlowControl
 from orchestrator.core.machines import Machine
@@ -52,6 +53,7 @@ def declare(
     on_out_of_memory: Machine | str | None = None,
     max_duration: Duration | None = None,
     retention: Duration | None = None,
+    expected_within: Duration | None = None,
 ) -> Definition:
     """Registers the function. Raises InvalidFunction when it cannot be one."""
     function_id = id or body.__name__.replace("_", "-")
@@ -60,8 +62,7 @@ def declare(
         compile_expression(if_)
     triggers = tuple(trigger for source in sources for trigger in _triggers(function_id, source, if_))
     schedules = tuple(source.declared for source in sources if isinstance(source, Timed))
-    policy = Retries.of(retries)
-    controls = Flow.of(flow)
+    policy, controls = Retries.of(retries), Flow.of(flow)
     limits = limits_of(machine, on_out_of_memory, max_duration, function_id=function_id)
     queue = queue if queue is not None else limits.default_queue()
     payloads = {n: c for c in map(_class_of, sources) if c is not None and (n := name_of(c)) is not None}
@@ -81,6 +82,7 @@ def declare(
         payloads=payloads,
         config=_config(body, policy, queue, schedules)
         | {"pinned": pinned, "flow": controls.to_json(), **limits.to_json(), **as_json(retention)}
+        | expected_json(expected_within)
         | {"payload_schema": task_schema(body) if kind == "task" else event_schema(payloads)},
     )
     registry.add(definition)

@@ -153,6 +153,7 @@ def function(
     on_out_of_memory: Preset | Machine | None = ...,
     max_duration: Duration | None = ...,
     retention: Duration | None = ...,
+    expected_within: Duration | None = ...,
 ) -> FunctionDecorator[T]: ...
 @overload
 def function(
@@ -169,6 +170,7 @@ def function(
     on_out_of_memory: Preset | Machine | None = ...,
     max_duration: Duration | None = ...,
     retention: Duration | None = ...,
+    expected_within: Duration | None = ...,
 ) -> FunctionDecorator[Any]: ...
 def function(
     on: Any,
@@ -184,6 +186,7 @@ def function(
     on_out_of_memory: Preset | Machine | None = None,
     max_duration: Duration | None = None,
     retention: Duration | None = None,
+    expected_within: Duration | None = None,
 ) -> FunctionDecorator[Any]:
     """Declares a function that starts by itself.
 
@@ -198,6 +201,7 @@ def function(
     ``on_out_of_memory``: a larger one to go on with when that was not enough. ``max_duration``: how long a run may
     execute in all, waits and sleeps not counted.
     ``retention``: how long its runs are kept after their end, "forever" too; as ORCHESTRATOR["RETENTION"] says without.
+    ``expected_within``: it is shown as overdue when no run has completed for that long.
     Raises InvalidFunction, InvalidExpression, InvalidCron, InvalidDuration.
     """
     sources = [on] if isinstance(on, str | type | Timed | On) else list(on)
@@ -212,6 +216,7 @@ def function(
         pinned=pinned,
         flow=flow,
         retention=retention,
+        expected_within=expected_within,
         **limits,
     )
 
@@ -228,6 +233,7 @@ def task(
     on_out_of_memory: Preset | Machine | None = None,
     max_duration: Duration | None = None,
     retention: Duration | None = None,
+    expected_within: Duration | None = None,
 ) -> TaskDecorator:
     """Declares a function that is called by name and arguments: ``.trigger()``, ``.trigger_and_wait()``.
 
@@ -244,5 +250,6 @@ def task(
         pinned=pinned,
         flow=flow,
         retention=retention,
+        expected_within=expected_within,
         **limits,
     )

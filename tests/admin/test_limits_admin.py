@@ -11,7 +11,7 @@ from django.test import Client
 from orchestrator import Concurrency, TaskContext, Throttle, task
 from orchestrator.admin.recorded import recorded
 from orchestrator.engine.clock import system_clock
-from orchestrator.models import Audit, Key, LimitOverride, Run
+from orchestrator.models import Audit, Expectation, Key, LimitOverride, Run
 from orchestrator.models.fields import to_micros
 from tests.engine.conftest import StartEngine, functions, start
 from tests.engine.gates import Gate
@@ -208,6 +208,21 @@ def test_every_page_opens(start: StartEngine, operator: Client, hold: Gate, mode
     declare(hold)
     start()
     text(operator, f"/admin/orchestrator/{model}/")
+
+
+def test_the_list_of_functions_tells_what_is_in_time(start: StartEngine, operator: Client) -> None:
+    @task(id="report", expected_within="26h")
+    async def report(ctx: TaskContext) -> None: ...
+
+    @task(id="free")
+    async def free(ctx: TaskContext) -> None: ...
+
+    start()
+    page = text(operator, "/admin/orchestrator/function/")
+    assert page.count('alt="True"') == 1
+    Expectation.objects.update(watched_from=system_clock.now() - timedelta(hours=27))
+    page = text(operator, "/admin/orchestrator/function/")
+    assert (page.count('alt="True"'), page.count('alt="False"')) == (0, 1)
 
 
 def test_who_is_no_operator_sees_nothing(transactional_db: None) -> None:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from orchestrator.api import values
 from tests.api.asking import get, text
-from tests.console.factories import NOW, make_function
+from tests.console.factories import NOW, make_expectation, make_function
 
 pytestmark = pytest.mark.django_db
 CONFIG = {
@@ -34,6 +34,7 @@ def test_a_function_is_answered_with_all_that_callers_need(client: Client) -> No
         "triggers": [{"event": "order/placed", "if": condition}, {"cron": "0 9 * * *", "tz": "UTC"}],
         "retries": {"max_attempts": 4, "initial": 1.0}, "queue": "mail", "doc": "Sends the receipt.",
         "payload_schema": {"type": "object"}, "version": "3", "registered_at": text(NOW), "removed_at": None,
+        "expected_within": None, "overdue_since": None, "last_success_at": None,
     }  # fmt: skip
     TypeAdapter(values.Function).validate_json(orjson.dumps(answered))
 
@@ -65,10 +66,22 @@ def test_a_list_of_fifty_takes_no_more_queries_than_a_list_of_one(client: Client
     for start in (0, 1, 50):
         for number in range(start, start * 2):
             make_function(f"f{number}")
+            make_expectation(f"f{number}")
         with CaptureQueriesContext(connection) as queries:
             get(client, "/functions", limit=200)
         counts.append(len(queries))
-    assert counts[1:] == [1, 1]
+    assert counts[1:] == [3, 3]
+
+
+def test_what_is_overdue_tells_since_when(client: Client) -> None:
+    for slug in ("late", "early", "free"):
+        make_function(slug)
+    make_expectation("late", watched_from=NOW - timedelta(hours=30), last_success_at=NOW - timedelta(hours=27))
+    make_expectation("early", watched_from=NOW - timedelta(hours=30), last_success_at=NOW - timedelta(hours=25))
+    late, early, free = (get(client, f"/functions/{slug}") for slug in ("late", "early", "free"))
+    assert (late["expected_within"], late["overdue_since"]) == (26 * 3600, text(NOW - timedelta(hours=1)))
+    assert (early["overdue_since"], early["last_success_at"]) == (None, text(NOW - timedelta(hours=25)))
+    assert (free["expected_within"], free["overdue_since"], free["last_success_at"]) == (None, None, None)
 
 
 @pytest.mark.parametrize("path", ["/functions/nobody", "/functions/elsewhere"])

@@ -18,10 +18,11 @@ from orchestrator.doctor.machine import examine_home, judge_room
 from orchestrator.doctor.sessions import examine_engines, judge_engines, judge_queues
 from orchestrator.doctor.software import examine_sqlite, examine_version
 from orchestrator.doctor.storage import examine_clock, examine_connection, examine_migrations, judge_clock
+from orchestrator.doctor.success import examine_expected
 from orchestrator.models import Worker
 from orchestrator.sdk.discovery import ImportFailure, failures
 from tests.commands.running import Shell
-from tests.console.factories import RunBuilder, fresh_id
+from tests.console.factories import RunBuilder, fresh_id, make_expectation
 
 NOW = datetime.now(UTC)
 GB = 1024**3
@@ -163,3 +164,23 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: P
 def test_a_database_that_answers_is_named() -> None:
     finding = examine_connection(connection)
     assert (finding.level, str(connection.settings_dict["NAME"]) in finding.text) == (Level.OK, True)
+
+
+@pytest.mark.django_db
+def test_functions_that_should_have_completed_by_now_are_named() -> None:
+    assert list(examine_expected(NOW)) == []
+    make_expectation("early", watched_from=NOW - timedelta(hours=25))
+    [fine] = examine_expected(NOW)
+    assert (fine.level, fine.topic) == (Level.OK, "Expected")
+    last = NOW - timedelta(hours=27)
+    make_expectation("late", watched_from=NOW - timedelta(hours=30), last_success_at=last)
+    make_expectation("never", watched_from=NOW - timedelta(hours=30))
+    late, never = examine_expected(NOW)
+    since = NOW - timedelta(hours=1)
+    assert late.level is Level.WARN
+    assert late.text.startswith(
+        f"late is overdue since {since:%Y-%m-%d %H:%M:%S} UTC: it should complete within 1 d 2 h"
+    )
+    assert f"it did last at {last:%Y-%m-%d %H:%M:%S} UTC" in late.text
+    assert "it did last" not in never.text
+    assert late.hint.endswith("manage.py runs list --function late")

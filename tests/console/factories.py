@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator.core.ids import derived_id, new_id
-from orchestrator.models import Attempt, Event, Function, Journal, Log, Run, RunData, RunEvent, Wait
+from orchestrator.models import Attempt, Event, Expectation, Function, Journal, Log, Run, RunData, RunEvent, Wait
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 _numbers = itertools.count()
@@ -54,6 +54,12 @@ def make_event(name: str = "order/placed", data: Any = None, at: datetime = NOW,
 def make_function(slug: str = "process-order", **more: Any) -> Function:
     values = {"name": slug, "kind": "function", "triggers": [{"event": "order/placed"}], "registered_at": NOW}
     return Function.objects.create(slug=slug, **values | more)
+
+
+def make_expectation(function: str, **more: Any) -> Expectation:
+    """Of a function that should complete within 26 hours."""
+    values = {"env": 1, "queue": "default", "within_seconds": 26 * 3600, "watched_from": NOW} | more
+    return Expectation.objects.create(function=function, **values)
 
 
 class RunBuilder:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.console.factories import ERROR, NOW, RunBuilder, make_event, make_function
 from tests.console.test_browser import AXE
 from tests.console.test_function_page import CONFIG
+from tests.console.test_overdue import make_late
 
 pytestmark = [
     pytest.mark.browser,
@@ -113,3 +114,15 @@ def test_axe_finds_nothing_and_nothing_hangs_over_on_a_phone(page: Page, console
         assert results.violations_count == 0, f"{path}\n{results.generate_report()}"
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_person_sees_what_is_overdue(page: Page, console_url: str, width: int):
+    make_late()
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{console_url}/functions")
+    expect(page.get_by_text("overdue since")).to_be_visible()
+    page.get_by_role("link", name="nightly-report").click()
+    expect(page.get_by_text("Overdue", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not Axe().run(page, options=AXE).response["violations"]

@@ -4,12 +4,13 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 
 import pytest
 
 from orchestrator import TaskContext, task
+from orchestrator.core.expecting import expected_of
 from orchestrator.core.schedules import schedule_of, words
 from orchestrator.core.ticking import next_ticks, ticks_within
 from orchestrator.engine.journal.items import Call
@@ -20,7 +21,7 @@ from orchestrator.sdk.registry import registry
 from orchestrator.testing import Harness
 from tests.docs.page import ROOT, blocks
 
-DECLARED, MADE = blocks("docs/schedules.md")
+DECLARED, EXPECTED, MADE = blocks("docs/schedules.md")
 PAGE = (ROOT / "docs" / "schedules.md").read_text()
 
 
@@ -45,6 +46,12 @@ def test_its_functions_start_by_themselves(module: ModuleType) -> None:
     assert outputs.count("news") == 40
     assert outputs.count("all") == 1
     assert outputs.count("2026-01-02T08:00:00.000000Z") == 1
+
+
+def test_its_function_is_expected_to_complete(module: ModuleType) -> None:
+    DECLARED.run_in(module)
+    EXPECTED.run_in(module)
+    assert expected_of(registry.get("import-orders").config) == timedelta(hours=26)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,7 @@
 """Functions: what is registered, and calls."""
 
+from datetime import UTC, datetime
+
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
@@ -16,7 +18,7 @@ router = Router(tags=["functions"])
 @router.get("", response=Page[Function], operation_id="list_functions", summary="List functions")
 def list_(request: HttpRequest, cursor: Cursor = None, limit: Limit = 50) -> HttpResponse:
     """Registered functions and tasks, by id."""
-    return json_response(list_functions(caller_of(request).env, cursor=cursor, limit=limit))
+    return json_response(list_functions(caller_of(request).env, datetime.now(UTC), cursor=cursor, limit=limit))
 
 
 # Ids may hold slashes; this one first, or the other would take it for an id.
@@ -32,4 +34,4 @@ def trigger(request: HttpRequest, id: PathSlug, body: TriggerBody) -> HttpRespon
 @router.get("/{path:id}", response=Function, operation_id="get_function", summary="Get a function")
 def get(request: HttpRequest, id: PathSlug) -> HttpResponse:
     """One function, also one whose code is gone."""
-    return json_response(get_function(caller_of(request).env, id))
+    return json_response(get_function(caller_of(request).env, id, datetime.now(UTC)))

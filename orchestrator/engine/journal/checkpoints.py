@@ -99,3 +99,5 @@ def _gather(tx: Tx, item: Checkpoint, base: int, entries: Sequence[Entry]) -> No
         tx.store_result(item.result)
     if item.move is not None:
         tx.move(item.move)
+    if item.success is not None:
+        tx.succeed(*item.success)

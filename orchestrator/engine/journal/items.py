@@ -112,6 +112,8 @@ class Checkpoint:
     # A final move also: attempts still open end as cancelled; children are asked to cancel.
     cancel_children: bool = False
     taken_mail: int | None = None
+    # Environment and function of a run that completes, when that is expected of it.
+    success: tuple[int, str] | None = None
 
     @property
     def ends_run(self) -> bool:
@@ -130,6 +132,7 @@ class Checkpoint:
         self.move = other.move or self.move
         self.result = other.result or self.result
         self.cancel_children = self.cancel_children or other.cancel_children
+        self.success = other.success or self.success
 
 
 @dataclass(frozen=True, slots=True)

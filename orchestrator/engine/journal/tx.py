@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orchestrator.engine.bell import Change
 from orchestrator.engine.journal.items import Entry, NewRun
@@ -29,6 +29,7 @@ from orchestrator.engine.rows import (
 )
 from orchestrator.engine.sql import Connection, Id
 
+SUCCESSES_APART = timedelta(seconds=1)  # of one function, that are written
 IDS_AT_ONCE = 500  # parameters of one statement
 # The place of a singleton is its run's until that ends.
 UNLESS_KEPT = "(fence > 0 OR (SELECT ended_at FROM signalbox_run r WHERE r.id = signalbox_slot.run) IS NOT NULL)"
@@ -98,6 +99,7 @@ class Tx:
         self._ends: list[AttemptEnd] = []
         self._moves: list[RunMove] = []
         self._results: list[RunResult] = []
+        self._successes: set[tuple[int, str]] = set()
 
     def add(self, *rows: Row) -> None:
         for row in rows:
@@ -150,6 +152,10 @@ class Tx:
     def store_result(self, result: RunResult) -> None:
         self._results.append(result)
 
+    def succeed(self, env: int, function: str) -> None:
+        """A run of a function completed of which that is expected."""
+        self._successes.add((env, function))
+
     def number(self, run: str, base: int, entries: Sequence[Entry], status: str | None = None) -> None:
         """Gives the entries the numbers after ``base``, which the caller has reserved."""
         rows, seq = self._rows[JournalRow], base
@@ -185,6 +191,16 @@ class Tx:
             self.db.run(f"DELETE FROM signalbox_cancel_on WHERE {condition}", params)
             self.db.run(f"DELETE FROM signalbox_deadline WHERE {condition}", params)
 
+    def _note_successes(self) -> None:
+        """In the order of their keys, for two processes do so at once; at most one write a second."""
+        for env, function in sorted(self._successes):
+            self.db.run(
+                "UPDATE signalbox_expectation SET last_success_at = ? WHERE env = ? AND function = ?"
+                " AND (last_success_at IS NULL OR last_success_at < ?)",
+                [self.now, env, function, self.now - SUCCESSES_APART],
+            )
+        self._successes.clear()
+
     def flush(self) -> None:
         """Writes what was gathered, a statement a table, in the order of locks."""
         for kind in INSERT_ORDER:
@@ -199,6 +215,8 @@ class Tx:
             if self._frees_slots:
                 self.free_slots([move.run for move in self._moves if move.owner is None])
                 self._drop_terms([move.run for move in self._moves if move.ended_at is not None])
+        if self._successes:
+            self._note_successes()
         if self._inbox:
             self.db.insert(sorted(self._inbox, key=lambda row: row[:2]), ignore_conflicts=True)
         self._ends, self._results, self._moves, self._inbox = [], [], [], []
