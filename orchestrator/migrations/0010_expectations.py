@@ -7,7 +7,7 @@ import orchestrator.models.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orchestrator", "0008_cancel_on_deadlines_pauses"),
+        ("orchestrator", "0009_fairness"),
     ]
 
     operations = [
