@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection, connections
-from django.test import override_settings
+from django.test import TransactionTestCase, override_settings
 from hypothesis import settings as hypothesis_settings
 
 from orchestrator.engine.collecting import Collector
 from orchestrator.models.environments import Environment
+from tests.emptying import empty_tables
 from tests.live import LiveServer
 from tests.servers import find_chromium, find_redis
 
@@ -83,21 +84,14 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Emptying PostgreSQL's tables by TRUNCATE makes every file of them anew: most are empty already."""
-    if connection.vendor == "postgresql":
-        connection.ops.sql_flush = _sql_delete
-    yield
+    with patch.object(TransactionTestCase, "_fixture_teardown", empty_tables):
+        yield
     if connection.vendor == "postgresql":  # threads that listen would keep the database from being dropped
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-
-
-def _sql_delete(style: object, tables: Sequence[str], **_: object) -> list[str]:
-    """In one transaction, at whose end the foreign keys are checked."""
-    return [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]
 
 
 @pytest.fixture(autouse=True)
