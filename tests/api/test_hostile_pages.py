@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.http import QueryDict
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -16,6 +15,7 @@ from django.utils.datastructures import MultiValueDict
 from pytest_django.fixtures import Settings
 
 from orchestrator.engine.runtime import Runtime
+from tests.api.rows import stored
 from tests.console.factories import RunBuilder, fresh_id, make_event, make_function
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,11 +99,6 @@ def attacks(names: set[str]) -> Iterator[str]:
     for text in TEXTS:
         yield "&".join(f"{name}={text}" for name in sorted(names))
     yield from (f"{name}={text}" for name in sorted(names) for text in WORST)
-
-
-def stored() -> dict[str, int]:
-    models = apps.get_app_config("orchestrator").get_models()
-    return {model.__name__: model._default_manager.count() for model in models}
 
 
 def assert_sane(answer: Any, what: str) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 import pytest
-from django.apps import apps
 from django.test import Client
 
 from orchestrator.api.api import api
@@ -14,6 +13,7 @@ from orchestrator.engine import scheduling
 from orchestrator.engine.runtime import Runtime
 from orchestrator.models import Run
 from tests.api import hostile
+from tests.api.rows import stored
 from tests.console.factories import RunBuilder, fresh_id, make_event, make_function
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,13 +84,6 @@ def known(engine: Runtime, client: Client) -> Mapping[str, str]:
     run = RunBuilder("ship-order").step("load").save("waiting", event=event)
     scheduling.put("hourly", "ship-order", {"every": "1h"})
     return {"schedules": "hourly", "runs": run.id, "events": event.id, "functions": "ship-order", "pauses": ""}
-
-
-def stored() -> dict[str, int]:
-    """Rows in each table of ours."""
-    return {
-        model.__name__: model._default_manager.count() for model in apps.get_app_config("orchestrator").get_models()
-    }
 
 
 def assert_refused(answer: Any, what: str) -> None:
