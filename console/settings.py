@@ -22,7 +22,6 @@ if not ALLOWED_HOSTS:
 CSRF_TRUSTED_ORIGINS = environment.listed("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
-    "daphne",  # before staticfiles, whose runserver it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
