@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T | None], *, within_seconds: float = 10, every_seconds: float = 0.02) -> T:
+def eventually(look: Callable[[], T | None], *, within_seconds: float = 30, every_seconds: float = 0.02) -> T:
     """The first true answer of ``look``. Raises AssertionError when there is none in time, with the last answer."""
     deadline = monotonic() + within_seconds
     pause = Event()

@@ -31,12 +31,12 @@ class Requests:
     def post(self, path: str, body: object) -> Any:
         """The decoded answer to a JSON POST. Raises HTTPError on 4xx and 5xx."""
         headers = {"Content-Type": "application/json"}
-        with urlopen(Request(self.url + path, json.dumps(body).encode(), headers), timeout=30) as response:
+        with urlopen(Request(self.url + path, json.dumps(body).encode(), headers), timeout=60) as response:
             return json.load(response)
 
     def get(self, path: str) -> Any:
         """The decoded JSON at ``path``. Raises HTTPError on 4xx and 5xx."""
-        with urlopen(self.url + path, timeout=30) as response:
+        with urlopen(self.url + path, timeout=60) as response:
             return json.load(response)
 
 
@@ -65,7 +65,7 @@ class LiveServer(Requests):
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return int(children[0]) if children else self.pid
 
-    def start(self, *, within_seconds: float = 30) -> None:
+    def start(self, *, within_seconds: float = 90) -> None:
         """Start on a free port, or on the same one again, and wait until it answers."""
         begin = self.log.stat().st_size if self.log.exists() else 0
         self.launch()
@@ -78,13 +78,13 @@ class LiveServer(Requests):
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._env | env, stdout=log, stderr=log)
 
-    def wait(self, *, within_seconds: float = 30) -> int:
+    def wait(self, *, within_seconds: float = 60) -> int:
         """The exit code of a process that ends by itself, negative for a signal."""
         assert self._process, "the server was not started"
         process, self._process = self._process, None
         return process.wait(within_seconds)
 
-    def stop(self, number: int = signal.SIGTERM, *, within_seconds: float = 15) -> int:
+    def stop(self, number: int = signal.SIGTERM, *, within_seconds: float = 30) -> int:
         """Send a signal, wait for the end; the exit code, negative for a signal."""
         if self._process is None:
             return 0

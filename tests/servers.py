@@ -48,7 +48,7 @@ class Redis:
 
     def stop(self) -> None:
         self._server.kill()
-        self._server.wait(10)
+        self._server.wait(30)
 
 
 @contextmanager

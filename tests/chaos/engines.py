@@ -24,7 +24,7 @@ class EngineProcess:
                 stdout=output,
                 stderr=output,
             )
-        eventually(lambda: "engine is running" in self.log.read_text(), within_seconds=30)
+        eventually(lambda: "engine is running" in self.log.read_text(), within_seconds=90)
 
     @property
     def pid(self) -> int:
@@ -34,7 +34,7 @@ class EngineProcess:
         """SIGTERM: it drains; SIGKILL if it was dead already or does not end."""
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(15)
+            self._process.wait(30)
         finally:
             self._process.kill()
             self._process.wait()

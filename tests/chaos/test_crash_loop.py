@@ -29,6 +29,6 @@ def test_three_hundred_runs_outlive_twelve_kills_at_random(world: World) -> None
             world.server.launch()
         world.kill_after(dice.randint(1, 150))
     world.server.start()
-    world.all_complete(500, within_seconds=120)
+    world.all_complete(500)
     world.assert_exact(accepted)
     assert len(set(world.ledger.bookings())) == world.ledger.count("bank_booking") == 600

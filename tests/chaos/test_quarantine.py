@@ -24,7 +24,7 @@ def test_8_a_step_that_kills_its_worker_is_quarantined_and_its_neighbours_are_no
         world.server.launch()
     assert world.server.wait() == 1
     world.server.start()
-    eventually(lambda: [run.status for run in runs_of(world, "murder")] == ["failed"], within_seconds=30)
+    eventually(lambda: [run.status for run in runs_of(world, "murder")] == ["failed"], within_seconds=90)
 
     [run] = world.server.get(f"/api/v1/events/{killer}/runs")["data"]
     story = world.server.get(f"/api/v1/runs/{run['id']}")
@@ -40,9 +40,9 @@ def test_8_a_step_that_kills_its_worker_is_quarantined_and_its_neighbours_are_no
     eventually(lambda: [mourner.output for mourner in runs_of(world, "murder/on-failure")] == [told])
 
     (world.witness.path.parent / "gate").touch()
-    eventually(lambda: [vigil.status for vigil in runs_of(world, "vigil")] == ["waiting"], within_seconds=20)
+    eventually(lambda: [vigil.status for vigil in runs_of(world, "vigil")] == ["waiting"], within_seconds=60)
     world.ask("vigil/over", count=1)
-    eventually(lambda: world.ledger.statuses() == Counter(completed=1 + 2 + 1, failed=1), within_seconds=20)
+    eventually(lambda: world.ledger.statuses() == Counter(completed=1 + 2 + 1, failed=1), within_seconds=60)
 
 
 def test_a_run_in_a_process_of_its_own_does_all_that_runs_do(world: World) -> None:
@@ -51,7 +51,7 @@ def test_a_run_in_a_process_of_its_own_does_all_that_runs_do(world: World) -> No
     for run in [*runs_of(world, "march"), *runs_of(world, "march-in-threads")]:
         world.server.post(f"/api/v1/runs/{run.id}/signal", {"name": "go", "data": "now"})
 
-    eventually(lambda: world.ledger.statuses() == Counter(completed=2 + 2 + 1), within_seconds=40)
+    eventually(lambda: world.ledger.statuses() == Counter(completed=2 + 2 + 1), within_seconds=90)
     for event in marches:
         [run] = world.server.get(f"/api/v1/events/{event}/runs")["data"]
         assert run["output"] == ["book", [3, "now"], 5]

@@ -46,7 +46,7 @@ def test_the_runs_of_a_killed_engine_go_on_in_another_within_its_lease(
     [(last_recovery, recovered)] = world.ledger.rows(RECOVERED)
     assert recovered
     lease = timedelta(seconds=int(chaos_env["CHAOS_LEASE_SECONDS"]))
-    assert last_recovery - killed_at < lease + timedelta(seconds=2)
+    assert last_recovery - killed_at < lease + timedelta(seconds=5)  # the machine may have much else to do
     assert {line.pid for line in world.witness.lines() if line.step == "last"} == {other.pid}
     world.assert_exact(accepted)
 
@@ -63,15 +63,15 @@ def test_a_zombie_cannot_finish_runs_that_were_given_to_another(
     try:
         world.witness.sees(2 * runs)  # taken over: the bodies stand at the gate a second time
         Path(chaos_env["CHAOS_GATE"]).touch()
-        eventually(lambda: world.ledger.statuses() == {"waiting": runs}, within_seconds=10)
+        eventually(lambda: world.ledger.statuses() == {"waiting": runs})
     finally:
         os.kill(zombie, signal.SIGCONT)
-    eventually(lambda: "engine.session_lost" in world.server.output(), within_seconds=10)
+    eventually(lambda: "engine.session_lost" in world.server.output())
 
     def refused() -> bool:
         return all(("result.refused" in [kind for _, kind in run]) for run in world.ledger.journal().values())
 
-    eventually(refused, within_seconds=10)
+    eventually(refused)
     watches = [row for row in world.ledger.attempts() if row.key == "watch"]
     assert {(row.number, row.status, row.pid) for row in watches} == {(1, "lost", zombie), (2, "completed", other.pid)}
     world.server.send("vigil/over")  # the zombie lives again, as a new session

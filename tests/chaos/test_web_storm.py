@@ -28,10 +28,10 @@ def test_every_accepted_event_has_its_run_when_the_supervised_server_is_killed(s
     posters = Posters(world.server, "parcel/sent")
     for _ in range(3):
         goal = posters.accepted + ANOTHER
-        eventually(lambda goal=goal: posters.accepted >= goal, within_seconds=30, every_seconds=0.002)  # type: ignore[misc]
+        eventually(lambda goal=goal: posters.accepted >= goal, within_seconds=60, every_seconds=0.002)  # type: ignore[misc]
         os.kill(world.server.engine_pid, signal.SIGKILL)
     goal = posters.accepted + ANOTHER
-    eventually(lambda: posters.accepted >= goal, within_seconds=30)
+    eventually(lambda: posters.accepted >= goal, within_seconds=60)
     receipts = posters.finish()
     assert any(receipt.tries > 1 for receipt in receipts), "no event was in flight when the process was killed"
     assert world.server.output().count("ended by SIGKILL") == 3

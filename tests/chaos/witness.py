@@ -33,6 +33,6 @@ class Witness:
     def count(self, step: str) -> int:
         return sum(line.step == step for line in self.lines())
 
-    def sees(self, lines: int, *, within_seconds: float = 20) -> None:
+    def sees(self, lines: int, *, within_seconds: float = 60) -> None:
         """Waits until there are that many lines in all."""
         eventually(lambda: len(self.lines()) >= lines, within_seconds=within_seconds, every_seconds=0.002)

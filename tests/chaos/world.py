@@ -37,7 +37,7 @@ class World:
         assert self.server.stop() == 0
         self._written_before = len(self.witness.lines())
 
-    def all_complete(self, runs: int, *, within_seconds: float = 60) -> None:
+    def all_complete(self, runs: int, *, within_seconds: float = 120) -> None:
         """Waits until that many runs stand and every one has completed."""
         wanted = Counter({"completed": runs})
         try:

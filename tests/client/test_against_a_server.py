@@ -28,7 +28,7 @@ from orchestrator.client import (
 from tests.eventually import eventually
 from tests.live import LiveServer
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @dataclass
@@ -114,7 +114,7 @@ def test_a_signal_ends_a_wait_at_once(client: Client) -> None:
     waiter.start()
     started = time.monotonic()
     client.signal(run_id, "decision", {"approved": True}, key="s1")
-    waiter.join(10)
+    waiter.join(30)
     assert results == [{"approved": True}]
     assert time.monotonic() - started < 2  # the slow look comes every two seconds
     client.signal(run_id, "decision", "late", key="s1")
@@ -182,7 +182,7 @@ def test_a_wait_outlives_a_restart_of_the_server(tmp_path: Path) -> None:
             eventually(lambda: sockets(server.pid) > before)
             client.status(run_id)  # answered after the one that came before it was taken
             server.stop()
-            asking.join(10)
+            asking.join(30)
             assert held == [200]  # let go when the server drained, not cut off by its end
             waiter = threading.Thread(target=lambda: results.append(client.result(run_id, "40s")))
             waiter.start()

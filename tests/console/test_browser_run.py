@@ -19,7 +19,7 @@ from tests.eventually import eventually
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(60),
+    pytest.mark.timeout(180),
     # WhiteNoise is synchronous: under ASGI each of its files is read at once.
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning"),
 ]

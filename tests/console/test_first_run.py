@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.live import LiveServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(110)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 def test_the_examples_start_by_one_click_and_their_runs_grow_to_completion(page: Page, server: LiveServer):

@@ -15,7 +15,7 @@ from tests.console.test_overdue import make_late
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(60),
+    pytest.mark.timeout(180),
     # WhiteNoise is synchronous: under ASGI each of its files is read at once.
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning"),
 ]

@@ -8,10 +8,21 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from orchestrator.engine import transactions
 from orchestrator.engine.host import EngineHost, start_engine
 from orchestrator.engine.journal import failpoints
+from orchestrator.executors import outside
+from orchestrator.sdk import branches
 from orchestrator.sdk.registry import registry
 from orchestrator.testing import Harness
+
+
+@pytest.fixture(autouse=True)
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that runs other tests as well holds code up that is not slow; a test of that warning sets its own."""
+    monkeypatch.setattr(branches, "BLOCKED_SECONDS", 60.0)
+    monkeypatch.setattr(outside, "LONG_SECONDS", 60.0)
+    monkeypatch.setattr(transactions, "SLOW_SECONDS", 60.0)
 
 
 class StartEngine:

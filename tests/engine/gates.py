@@ -3,7 +3,7 @@
 import asyncio
 from threading import Event
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 30
 
 
 class Gate:

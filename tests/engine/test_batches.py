@@ -49,10 +49,10 @@ def in_one_batch(session: Session, items: list[Any]) -> "list[Future[Any]]":
 
     def hold(tx: Any) -> None:
         busy.set()
-        go.wait(10)
+        go.wait(30)
 
     session.journal.submit(Call(hold))
-    assert busy.wait(10)
+    assert busy.wait(30)
     futures = [session.journal.submit(item) for item in items]
     go.set()
     return futures

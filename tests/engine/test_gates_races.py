@@ -49,10 +49,10 @@ def in_one_batch(session: Session, starts: list[Start]) -> None:
 
     def hold(tx: object) -> None:
         busy.set()
-        go.wait(10)
+        go.wait(30)
 
     session.journal.submit(Call(hold))
-    assert busy.wait(10)
+    assert busy.wait(30)
     answers = [session.journal.submit(Ingest([start])) for start in starts]
     go.set()
     for answer in answers:
@@ -126,14 +126,14 @@ def test_an_event_that_comes_while_the_run_is_being_taken_starts_the_next_one() 
     def take(tx: Any) -> None:
         tx.db.claim("id = ?", [Id(first)], tx.owner, tx.now, 1)
         taken.set()
-        go.wait(10)
+        go.wait(30)
 
     with sessions(2) as (one, other):
         start = came(starting)
         one.submit(Ingest([start]))
         [first] = runs_of(start.ref)
         claim = one.journal.submit(Call(take))
-        assert taken.wait(10)
+        assert taken.wait(30)
         late = came(starting)
         other.submit(Ingest([late]))
         go.set()

@@ -209,7 +209,7 @@ def test_a_run_taken_over_during_the_body_rolls_back_and_the_new_owner_writes_on
             if connection.vendor == "postgresql":
                 create_user("zombie")
             entered.set()
-            go.wait(10)
+            go.wait(30)
         create_user(f"user-{len(calls)}")
         return "saved"
 
@@ -219,7 +219,7 @@ def test_a_run_taken_over_during_the_body_rolls_back_and_the_new_owner_writes_on
 
     host = start()
     run = saving.trigger()
-    assert entered.wait(10)
+    assert entered.wait(30)
     if connection.vendor == "sqlite":  # its body holds the write lock: taken over a moment before its end
         fence = run_row(run).fence
         monkey = transactions.FENCE

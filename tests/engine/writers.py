@@ -159,7 +159,7 @@ def all_at_once(*work: Callable[[], None]) -> None:
 
     def run(function: Callable[[], None]) -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(30)
             function()
         except BaseException as error:
             errors.append(error)

@@ -18,7 +18,7 @@ StartServer = Callable[..., LiveServer]
 def run_dev(home: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", "dev", "--port", "0", *options]
     env = os.environ | {"SIGNALBOX_HOME": str(home)} | env
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture
@@ -81,16 +81,16 @@ def test_a_changed_function_restarts_it_without_refusing_a_request(jobs: Path, s
         assert server.get("/healthz") == {"status": "ok"}
         return "Running again" in server.output()
 
-    eventually(restarted, within_seconds=20)
+    eventually(restarted, within_seconds=60)
 
 
 def test_a_broken_function_waits_for_its_repair(jobs: Path, start_server: StartServer) -> None:
     server = start_server(supervised=True, **own_functions(jobs))
     jobs.write_text("VERSION = (\n")
-    eventually(lambda: "starts again when a file changes" in server.output(), within_seconds=20)
+    eventually(lambda: "starts again when a file changes" in server.output(), within_seconds=60)
     assert "SyntaxError" in server.output()
     jobs.write_text("VERSION = 3\n")
-    eventually(lambda: "Running again" in server.output(), within_seconds=20)
+    eventually(lambda: "Running again" in server.output(), within_seconds=60)
     assert server.get("/healthz") == {"status": "ok"}
 
 

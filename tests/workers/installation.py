@@ -48,7 +48,7 @@ class Process:
         """kill -9 of it and of its children."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(30)
 
 
 class Installation:
