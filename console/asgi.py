@@ -12,13 +12,15 @@ django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
+from console.bounds import set_bounds  # noqa: E402
 from console.live.routing import websocket_application  # noqa: E402
+from orchestrator.api.crowd_asgi import CrowdApp  # noqa: E402
 from orchestrator.api.ingest_asgi import IngestApp  # noqa: E402
 from orchestrator.api.limits_asgi import BodyLimitApp  # noqa: E402
 from orchestrator.api.waiting_asgi import WaitingApp  # noqa: E402
 
 application = ProtocolTypeRouter(
-    {"http": IngestApp(BodyLimitApp(WaitingApp(django_application))), "websocket": websocket_application}
+    {"http": IngestApp(BodyLimitApp(WaitingApp(CrowdApp(django_application)))), "websocket": websocket_application}
 )
 
 END_SECONDS = 10.0  # for requests under way when daphne is told to end
@@ -32,4 +34,5 @@ def _end_in_time() -> None:
 
 
 if "daphne.cli" in sys.modules:
+    set_bounds()
     sys.modules["twisted.internet.reactor"].addSystemEventTrigger("before", "shutdown", _end_in_time)  # type: ignore[attr-defined]

@@ -22,6 +22,7 @@ from django.utils.module_loading import import_string
 from twisted.internet import reactor, threads
 from twisted.internet.defer import Deferred
 
+from console.bounds import set_bounds
 from console.lean_http import LeanHTTPFactory
 from console.live.hub import hub
 from orchestrator.api.ends import ends
@@ -106,6 +107,7 @@ def migrate(alias: str = "default") -> None:
 def serve(listener: socket.socket, ready: Callable[[], None]) -> None:
     """Run everything until SIGTERM or SIGINT, drain, and end the process. Raises EngineAlreadyRunning."""
     migrate()
+    set_bounds()
     application = _application()
     _mind_signals()
     runtime = start_engine()

@@ -60,6 +60,10 @@ class LiveServer(Requests):
         return self._process.pid
 
     @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
     def engine_pid(self) -> int:
         """The process with the engine in it: the supervisor's child, or the server itself."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()

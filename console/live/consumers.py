@@ -162,7 +162,8 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
             await self.close(FAILED)
             return
         if frame is not None:
-            channel.unacked += frame["t"] != "r"
+            # Who is told to read the page anew subscribes anew after it, and until then has no use for anything.
+            channel.unacked += UNACKED_MOST if frame["t"] == "r" else 1
             await self._send(frame | {"c": channel.name})
         channel.task = None
         self._plan(channel)

@@ -25,6 +25,9 @@ class Room:
 
     waiting: dict[str, set[asyncio.Future[None]]] = field(default_factory=dict)
     watch: asyncio.Task[None] | None = None
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    asked: set[str] = field(default_factory=set)
+    next_look: "asyncio.Task[dict[str, int]] | None" = None
 
 
 class Ends:
@@ -44,7 +47,7 @@ class Ends:
         self._join(loop, run_id, ended)
         try:
             # The rows are read after joining, so that no end is missed between the two.
-            if not self._released and await sync_to_async(_going)([run_id], env):
+            if not self._released and await self._env_of(loop, run_id) == env:
                 await asyncio.wait({ended}, timeout=seconds)
         finally:
             self._leave(loop, run_id, ended)
@@ -54,6 +57,13 @@ class Ends:
         self._released = True
         room = self._rooms.get(asyncio.get_running_loop(), Room())
         _wake(room, tuple(room.waiting))
+
+    async def _env_of(self, loop: asyncio.AbstractEventLoop, run_id: str) -> int | None:
+        """The environment of a run that has not ended: all that come while one query is under way share the next."""
+        room = self._rooms[loop]
+        room.asked.add(run_id)
+        room.next_look = room.next_look or loop.create_task(_look(room))
+        return (await asyncio.shield(room.next_look)).get(run_id)
 
     def _join(self, loop: asyncio.AbstractEventLoop, run_id: str, ended: asyncio.Future[None]) -> None:
         with self._lock:
@@ -91,6 +101,12 @@ class Ends:
             _wake(room, [run_id for run_id in asked if run_id not in going])
 
 
+async def _look(room: Room) -> dict[str, int]:
+    async with room.looking:
+        asked, room.asked, room.next_look = list(room.asked), set(), None
+        return await sync_to_async(_going)(asked)
+
+
 def _wake(room: Room, runs: Collection[str]) -> None:
     for run_id in runs:
         for future in room.waiting.get(run_id, ()):
@@ -98,17 +114,15 @@ def _wake(room: Room, runs: Collection[str]) -> None:
                 future.set_result(None)
 
 
-def _going(ids: Sequence[str], env: int | None = None) -> set[str]:
-    """Those of the runs that are there and have not ended."""
+def _going(ids: Sequence[str]) -> dict[str, int]:
+    """The environments of those of the runs that are there and have not ended."""
     connection = connections[settings().database]
     if not connection.in_atomic_block:  # no request's signals drop a connection that went stale
         connection.close_if_unusable_or_obsolete()
-    found = rows(Run).filter(ended_at=None)
-    if env is not None:
-        found = found.filter(env=env)
-    going: set[str] = set()
+    going: dict[str, int] = {}
     for start in range(0, len(ids), IDS_A_QUERY):
-        going.update(found.filter(id__in=ids[start : start + IDS_A_QUERY]).values_list("id", flat=True))
+        found = rows(Run).filter(ended_at=None, id__in=ids[start : start + IDS_A_QUERY])
+        going.update(found.values_list("id", "env"))
     return going
 
 

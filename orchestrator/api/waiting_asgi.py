@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
+from orchestrator.api.crowd_asgi import CrowdApp
 from orchestrator.api.ends import Ends, ends
 from orchestrator.api.requests import MAX_WAIT_SECONDS
 from orchestrator.conf import settings
@@ -23,6 +24,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 RUN = re.compile(r"/api/v1/runs/([0-9A-Za-z]{26})")
+ANSWERED_AT_ONCE = 4
 
 
 class WaitingApp:
@@ -30,6 +32,8 @@ class WaitingApp:
 
     def __init__(self, django_app: AsgiApp, ends: Ends = ends) -> None:
         self.django_app = django_app
+        # A thousand whose wait is over at the same moment do not keep other requests, and events, from theirs.
+        self.answering = CrowdApp(django_app, ANSWERED_AT_ONCE)
         self.ends = ends
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +49,7 @@ class WaitingApp:
             await asyncio.wait({following, resting}, return_when=asyncio.FIRST_COMPLETED)
             if following.done() and following.result()["type"] == "http.disconnect":
                 return
-            await self.django_app(scope, _replayed(first, following, receive), send)
+            await self.answering(scope, _replayed(first, following, receive), send)
         finally:
             resting.cancel()
             following.cancel()

@@ -19,9 +19,9 @@ class World:
         self.ledger = ledger
         self._written_before = 0
 
-    def ask(self, *names: str, count: int) -> list[str]:
+    def ask(self, *names: str, count: int, **data: Any) -> list[str]:
         """Sends ``count`` events of each name at once; the ids that were answered."""
-        events = [{"name": name, "data": {"n": n}} for n in range(count) for name in names]
+        events = [{"name": name, "data": {"n": n, **data}} for n in range(count) for name in names]
         ids: list[str] = self.server.post("/e/dev", events)["ids"]
         return ids
 

@@ -93,6 +93,16 @@ def vigil(ctx: SyncContext[Any]) -> int:
     return ctx.step.run("last", answer, 1)
 
 
+@function("parade/asked")
+async def parade(ctx: Context[Any]) -> int:
+    """As many changes as asked, one after the other, once it is told to go; names as long as they come."""
+    await ctx.step.wait_for_signal("go")
+    for n in range(ctx.event.data["steps"]):
+        await ctx.step.run(f"{n:0>180}", int, n)
+    await ctx.step.wait_for_signal("halt")
+    return 0
+
+
 def leave_at_once() -> None:
     testify()
     os._exit(1)
