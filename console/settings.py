@@ -1,6 +1,7 @@
 """Settings of the Signalbox project; every choice of a deployment comes from the environment: see docs/running.md."""
 
 import os
+import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -22,6 +23,8 @@ if not ALLOWED_HOSTS:
 CSRF_TRUSTED_ORIGINS = environment.listed("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
+    # Before staticfiles, whose runserver it replaces. No other command needs it, and it takes its time to load.
+    *(["daphne"] if sys.argv[1:2] == ["runserver"] else []),
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
