@@ -23,6 +23,7 @@ class Kind(StrEnum):
     DEBOUNCE = "Debounce"
     BATCH = "Batch"
     SINGLETON = "Singleton"
+    FAIRNESS = "Fairness"
 
 
 NUMBERS = (Kind.CONCURRENCY, Kind.THROTTLE, Kind.RATE_LIMIT)  # that operators can set instead of the code's
@@ -66,7 +67,7 @@ class LimitFacts:
 
     @property
     def in_use(self) -> str:
-        return "-" if self.kind is Kind.THROTTLE or not self.use.told else self.use.told
+        return "-" if self.kind in (Kind.THROTTLE, Kind.FAIRNESS) or not self.use.told else self.use.told
 
     @property
     def now(self) -> str:
@@ -74,7 +75,7 @@ class LimitFacts:
         match self.kind:
             case Kind.CONCURRENCY | Kind.SINGLETON:
                 return f"{self.use.used} in use, {self.use.waiting} waiting."
-            case Kind.THROTTLE:
+            case Kind.THROTTLE | Kind.FAIRNESS:
                 return f"{self.use.waiting} waiting."
             case Kind.RATE_LIMIT:
                 return f"Started in the window: {self.use.told or 'none'}."
@@ -83,7 +84,7 @@ class LimitFacts:
 
 
 def all_limits(env: int = 1) -> list[LimitFacts]:
-    """Those at which most waits first. Eight queries, however many limits."""
+    """Those at which most waits first. Nine queries, however many limits."""
     facts = _declared(Function.objects.filter(env=env, removed_at=None))
     now = datetime.now(UTC)
     in_force = Q(expires_at=None) | Q(expires_at__gt=now)
@@ -128,6 +129,9 @@ def _rules(flow: Flow) -> Iterator[tuple[str, Kind, str]]:
         yield "debounce", Kind.DEBOUNCE, f"{_time(flow.debounce.period)} after the last event{longest}"
     if flow.batch is not None:
         yield "batch", Kind.BATCH, f"{flow.batch.max_size} events or {_time(flow.batch.timeout)}"
+    if flow.fairness is not None:
+        weight = "" if flow.fairness.weight == 1 else f", by weight {flow.fairness.weight}"
+        yield "fairness", Kind.FAIRNESS, f"in turns{weight}"
     if flow.singleton is not None:
         words = {"skip": "further ones are skipped", "cancel": "a further one cancels it", "queue": "one more waits"}
         yield "singleton", Kind.SINGLETON, f"one run, {words[flow.singleton.mode]}"

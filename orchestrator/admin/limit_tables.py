@@ -8,7 +8,8 @@ import orjson
 from django.db.models import Q
 
 from orchestrator.admin.limit_facts import Kind, LimitFacts
-from orchestrator.admin.limit_use import by_value, open_runs, singleton_slots, value_in, windows
+from orchestrator.admin.limit_use import MOST_READ, by_value, open_runs, singleton_slots, value_in, windows
+from orchestrator.core.turns import TURN, clock_key
 from orchestrator.models import Limit, Run, Slot
 from orchestrator.models.fields import from_micros
 
@@ -51,6 +52,8 @@ def tables_of(facts: LimitFacts, env: int = 1) -> list[Table]:
             found = _singletons(facts, env)
         case Kind.IDEMPOTENCY:
             found = [_keys(facts, env, now)]
+        case Kind.FAIRNESS:
+            found = [_turns(facts, env)]
     return [table for table in found if table.rows]
 
 
@@ -129,6 +132,16 @@ def _keys(facts: LimitFacts, env: int, now: datetime) -> Table:
         run = orjson.loads(row.state or "{}")["run"]
         cells.append([*_cells(value_in(row.key)), Cell(run, run), *_cells(_moment(row.expires_at))])
     return Table("Values known, the newest first", ("Value", "Run", "Until"), cells)
+
+
+def _turns(facts: LimitFacts, env: int) -> Table:
+    """Of each value, how far the last of its runs that waits is from its turn."""
+    clock = Limit.objects.filter(key=clock_key(env, facts.functions[0])).values_list("tat", flat=True).first() or 0
+    rows = Limit.objects.filter(env=env, target=facts.target, state__isnull=False).order_by("-expires_at")
+    ahead = [(value_in(row.key), orjson.loads(row.state or "{}")["next"] - clock) for row in rows[:MOST_READ]]
+    shown = sorted((turns, value) for value, turns in ahead if turns > TURN)
+    cells = [_cells(value, f"{turns / TURN:.1f}") for turns, value in reversed(shown)][:MOST_SHOWN]
+    return Table("Turns", ("Value", "Turns until its last run"), cells)
 
 
 def _cells(*texts: str) -> list[Cell]:

@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from orchestrator.core import window
+from orchestrator.core.gating import gate_target
 from orchestrator.core.ops import Status
 from orchestrator.engine.limit_rows import target_of
 from orchestrator.models import Limit, Run, Slot
@@ -53,7 +54,7 @@ def places_used(env: int) -> dict[str, Use]:
 def gates_used(
     env: int, targets: Iterable[str], rates: Mapping[str, tuple[int, float]], now: datetime
 ) -> dict[str, Use]:
-    """Of rate limits, debounces, batches, singletons and idempotency. Five queries.
+    """Of rate limits, debounces, batches, singletons, idempotency and fairness. Six queries.
 
     ``rates``: starts and seconds that are in force.
     """
@@ -63,6 +64,7 @@ def gates_used(
         **_open_used(open_runs(env, open_)),
         **_singletons_used(env),
         **_keys_known(env, now),
+        **_turns_waited_for(env),
     }
 
 
@@ -141,6 +143,12 @@ def _keys_known(env: int, now: datetime) -> dict[str, Use]:
     rows = Limit.objects.filter(Q(target__startswith="idempotency:"), env=env, expires_at__gt=now).order_by()
     known = rows.values_list("target").annotate(n=Count("key"))
     return {target: Use(number, 0, f"{_values(number)} known") for target, number in known}
+
+
+def _turns_waited_for(env: int) -> dict[str, Use]:
+    waiting = Run.objects.filter(env=env, status=Status.QUEUED, owner=None, fair__isnull=False, started_at=None)
+    counted = waiting.order_by().values_list("function").annotate(n=Count("id"))
+    return {gate_target(function, "fairness"): Use(0, number) for function, number in counted}
 
 
 def _values(number: int) -> str:

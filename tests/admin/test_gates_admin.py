@@ -9,12 +9,26 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from orchestrator import Batch, Context, Debounce, Idempotency, RateLimit, Singleton, TaskContext, function, send, task
+from orchestrator import (
+    Batch,
+    Concurrency,
+    Context,
+    Debounce,
+    Fairness,
+    Idempotency,
+    RateLimit,
+    Singleton,
+    TaskContext,
+    function,
+    send,
+    task,
+)
 from orchestrator.admin.limit_facts import all_limits
 from orchestrator.admin.recorded_arrivals import recorded_arrivals
 from orchestrator.models import Audit, Event, Function, Run
 from tests.admin.test_limits_admin import row
 from tests.engine.conftest import StartEngine, functions, start
+from tests.engine.gates import Gate
 from tests.engine.reading import completed, run_of, runs_of, soon, until
 
 __all__ = ["functions", "start"]
@@ -187,4 +201,25 @@ def test_the_list_asks_as_often_for_many_limits_as_for_few(start: StartEngine, o
     soon(lambda: len(runs_of(send("thing/happened", {"n": 2}))) >= 3)
     with CaptureQueriesContext(connection) as many:
         assert len(all_limits()) == 16
-    assert len(few) == len(many) == 8
+    assert len(few) == len(many) == 9
+
+
+def test_fairness_tells_how_far_each_value_is_from_its_last_turn(start: StartEngine, operator: Client) -> None:
+    gate = Gate()
+
+    @function("job/asked", flow=[Concurrency(1), Fairness("event.data.tenant")])
+    async def fair(ctx: Context[Any]) -> None:
+        await ctx.step.run("hold", gate.apass_through)
+
+    start()
+    send("job/asked", {"tenant": "first"})
+    gate.reached()
+    for tenant in ("a", "a", "a", "b", "b"):
+        send("job/asked", {"tenant": tenant})
+    soon(lambda: Run.objects.exclude(gate=None).count() == 5)
+    told = listed(text(operator, ""), "fairness:fair")
+    assert (told["Kind"], told["In force"], told["Waiting"]) == ("Fairness", "in turns", "5")
+    page = text(operator, "on/fairness:fair")
+    assert (cells(page, "&quot;a&quot;"), cells(page, "&quot;b&quot;")) == (["3.0"], ["2.0"])
+    gate.open()
+    soon(lambda: not Run.objects.filter(ended_at=None).exists())
