@@ -78,6 +78,7 @@ class HeldRun(ABC):
         return Checkpoint(self.facts.id, self.facts.fence, rows=[*self._bodies.logs.take(self.facts.id)])
 
     def commit(self, op: Op) -> Coroutine[Any, Any, None]:
+        # Not async: each coroutine between a body and its checkpoint is entered twice a step.
         self._must_hold()
         return self._append(self._record(op))
 

@@ -219,3 +219,18 @@ def test_a_transaction_that_fails_at_any_statement_leaves_the_connection_ready()
             db.begin()
             assert db.query("SELECT 1") == [(1,)]
             db.commit()
+
+
+def test_rows_of_one_batch_need_not_fill_the_same_columns(session: Session) -> None:
+    runs = insert(session, [new_run(session.id) for _ in range(4)])
+    failed = '{"type":"ValueError","message":"no"}'
+    items = [step_done(run, 1, "a") for run in runs]
+    items[1].rows = [row._replace(output=None, error=failed) for row in items[1].rows]
+    items[3].rows = [row._replace(reused=True, output=None) for row in items[3].rows]
+    for future in in_one_batch(session, items):
+        future.result(10)
+
+    found = [Attempt.objects.get(run=run, key="a") for run in runs]
+    assert [attempt.output is None for attempt in found] == [False, True, False, True]
+    assert [attempt.error and attempt.error["type"] for attempt in found] == [None, "ValueError", None, None]
+    assert [attempt.reused for attempt in found] == [False, False, False, True]

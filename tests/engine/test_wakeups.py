@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import fields
 from queue import SimpleQueue
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 
 from orchestrator import TaskContext, task
 from orchestrator.core.ops import MessageKind
+from orchestrator.engine.bell import Change
 from orchestrator.engine.claiming import WITH_MESSAGES, resume
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.journal import writer as writer_module
-from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.journal.tx import Effects, Tx
 from orchestrator.engine.rows import InboxRow
 from orchestrator.engine.signals import send_signal
 from orchestrator.engine.sql import Id
@@ -129,3 +131,18 @@ def test_a_wait_settled_while_its_run_is_going_to_rest_wakes_it(start: StartEngi
         assert completed(run) == [1, 2]
     assert leftovers() == {"inbox": 0, "wait": 0, "mail": 0}
     assert not Run.objects.exclude(status="completed").exists()
+
+
+BELLS = {"changes", "released"}  # for who watches runs, and for the look that comes before
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Effects) if each.name not in BELLS])
+def test_the_dispatcher_is_woken_by_all_that_it_acts_on(name: str) -> None:
+    effects = Effects()
+    filled: dict[type, Any] = {list: ["one"], set: {"one"}, bool: True}
+    setattr(effects, name, filled[type(getattr(effects, name))])
+    assert effects.concern_dispatcher
+
+
+def test_the_dispatcher_is_not_woken_by_steps_of_runs_that_go_on() -> None:
+    assert not Effects(changes={"run": Change("run", 3)}).concern_dispatcher
