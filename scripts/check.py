@@ -10,16 +10,18 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from time import monotonic
 
 from tests.servers import apt_install, find_chromium, find_postgres, find_redis, postgres
 
 PROGRAMS = Path(sys.executable).parent
 PYTHON = sys.executable
+PYTEST = (PYTHON, "-m", "pytest", "-q")
 NO_TESTS_COLLECTED = 5
 
 # What a developer may have set and must not reach the tests: for `make dev`, and what makes hundreds of processes
@@ -65,6 +67,10 @@ ON_POSTGRESQL_ONLY = (
     "examples",
     "workers",
 )
+# These wait for processes that they start, and are a check of their own beside the others.
+WITH_PROCESSES = ("benchmarks", "chaos", "client", "commands", "docs", "project", "torture", "workers")
+
+AT_ONCE = 3  # two cores are enough for all of it: the third check has them while others wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,44 +84,31 @@ class Outcome:
 
 
 Command = Sequence[str | Path]
-Check = tuple[str, Command, Mapping[str, str]]  # its name, what to run, and what is new in the environment
 
 
 @dataclass(slots=True)
 class Checks:
-    """Runs checks, prints each as it starts, and remembers how they ended."""
+    """Runs checks beside each other, in the order in which they come, and remembers how they ended."""
 
     env: Mapping[str, str]
     outcomes: list[Outcome] = field(default_factory=list)
     _printing: Lock = field(default_factory=Lock)
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE))
+    _running: list["Future[None]"] = field(default_factory=list)
 
     def run(self, check: str, command: Command, **env: str) -> None:
-        """Run ``command``; pytest's exit code for an empty collection counts as skipped."""
-        self.run_lanes([(check, command, env)])
+        """Run ``command`` as soon as there is room; what it prints is shown once it has ended."""
+        self._running.append(self._pool.submit(self._run, check, [str(part) for part in command], env))
 
-    def run_lanes(self, *lanes: Sequence[Check]) -> None:
-        """Run the lanes side by side, the checks of each in their order; each prints once it has ended."""
-        threads = [Thread(target=self._run_lane, args=(lane, len(lanes) > 1)) for lane in lanes]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    def _run_lane(self, lane: Sequence[Check], quiet: bool) -> None:
-        for check, command, env in lane:
-            started = monotonic()
+    def _run(self, check: str, words: list[str], env: Mapping[str, str]) -> None:
+        started = monotonic()
+        print(f"{check}: begun", flush=True)
+        done = subprocess.run(words, env={**self.env, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        with self._printing:
             print(f"\n=== {check}", flush=True)
-            words = [str(part) for part in command]
-            output = subprocess.PIPE if quiet else None
-            done = subprocess.run(
-                words, env={**self.env, **env}, stdout=output, stderr=subprocess.STDOUT if quiet else None
-            )
-            with self._printing:
-                if done.stdout is not None:
-                    print(f"\n=== {check} has ended", flush=True)
-                    sys.stdout.buffer.write(done.stdout)
-                    sys.stdout.flush()
-                self._note(check, done.returncode, monotonic() - started, tested="pytest" in words)
+            sys.stdout.buffer.write(done.stdout)
+            sys.stdout.flush()
+            self._note(check, done.returncode, monotonic() - started, tested="pytest" in words)
 
     def _note(self, check: str, code: int, seconds: float, *, tested: bool) -> None:
         if code == NO_TESTS_COLLECTED and tested:
@@ -128,7 +121,9 @@ class Checks:
         self.outcomes.append(Outcome(check, "SKIPPED", reason=reason))
 
     def summary(self) -> int:
-        """Print the table; the answer is the exit code."""
+        """Wait for all of them and print the table; the answer is the exit code."""
+        for running in self._running:
+            running.result()
         print("\n=== Summary", flush=True)
         for outcome in self.outcomes:
             mark = "!!" if outcome.word == "SKIPPED" else "  "
@@ -147,22 +142,25 @@ def lint(checks: Checks) -> None:
 
 
 def test(checks: Checks, stack: ExitStack) -> None:
-    """The suite on both databases side by side, since each waits a part of its time; the browser after the shorter."""
-    pytest = [PYTHON, "-m", "pytest", "-q"]
+    """The suite on both databases and in the browser; what takes longest first, so that all end at about one time."""
     url = postgres_url(stack)
-    first: list[Check] = [("tests on SQLite", [*pytest, *_without(ON_POSTGRESQL_ONLY)] if url else pytest, {})]
-    second: list[Check] = []
+    if url and not find_redis() and not apt_install("redis-server"):
+        checks.skip("tests with Redis", "Redis is not installed; apt install redis-server")
     if url:
-        if not find_redis() and not apt_install("redis-server"):
-            checks.skip("tests with Redis", "Redis is not installed; apt install redis-server")
-        second.append(("tests on PostgreSQL", [*pytest, *_without(ON_SQLITE_ONLY)], {"DATABASE_URL": url}))
+        _test_on(checks, "PostgreSQL", ON_SQLITE_ONLY, DATABASE_URL=url)
     else:
         checks.skip("tests on PostgreSQL", "PostgreSQL is not installed; apt install postgresql, or set DATABASE_URL")
+    _test_on(checks, "SQLite", ON_POSTGRESQL_ONLY if url else ())
     if find_chromium() or (apt_install("chromium", "fonts-dejavu-core") and find_chromium()):
-        first.append(("tests in Chromium", [*pytest, "-m", "browser"], {}))
+        checks.run("tests in Chromium", [*PYTEST, "-m", "browser"])
     else:
         checks.skip("tests in Chromium", "Chromium is not installed; apt install chromium, or set CHROMIUM to its path")
-    checks.run_lanes(first, *([second] if second else []))
+
+
+def _test_on(checks: Checks, database: str, left_out: Sequence[str], **env: str) -> None:
+    places = [f"tests/{place}" for place in WITH_PROCESSES if place not in left_out]
+    checks.run(f"tests on {database}", [*PYTEST, *_without((*left_out, *WITH_PROCESSES))], **env)
+    checks.run(f"processes on {database}", [*PYTEST, *places, *_without(left_out)], **env)
 
 
 def _without(places: Sequence[str]) -> list[str]:
