@@ -1,5 +1,6 @@
 """What every test can ask for: a database of its own, a live server, a browser that complains."""
 
+import gc
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase, override_settings
 from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import expect
 
 from orchestrator.engine.collecting import Collector
 from orchestrator.models.environments import Environment
@@ -40,6 +42,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Examples take as long as the machine needs; a slow one is no bug.
 hypothesis_settings.register_profile("signalbox", deadline=None)
 hypothesis_settings.load_profile("signalbox")
+
+
+# Milliseconds; a page that is slow on a busy machine is no bug either.
+expect.set_options(timeout=20_000)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: collections of garbage, which some tests ask for, need not look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
