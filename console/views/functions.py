@@ -13,7 +13,7 @@ from console.forms import JsonText
 from console.presenters.figures import SPANS
 from console.presenters.function_list import DAY, functions
 from console.presenters.function_page import function_page, sample_payload
-from console.views.forms import form_view
+from console.views.form_page import form_view
 from console.views.page import environment, render_page
 from orchestrator.conf import settings
 from orchestrator.core.errors import OrchestratorError

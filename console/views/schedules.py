@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from console.presenters.schedule_list import schedules
-from console.views.forms import form_view
+from console.views.form_page import form_view
 from console.views.page import environment, render_page
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.engine import scheduling
