@@ -1,16 +1,23 @@
 """What people type into the console's forms: JSON with the place of its mistake, names, steps."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from django import forms
 from django.core.exceptions import ValidationError
 
+from console.presenters.backfilling import OVERLAP_WORDS
 from console.presenters.text import size
 from orchestrator.conf import settings
-from orchestrator.core.errors import InvalidEvent
+from orchestrator.core.errors import InvalidEvent, InvalidSchedule
 from orchestrator.core.events import MAX_DEPTH, MAX_NAME_BYTES, IncomingEvent, check_event
+from orchestrator.core.schedules import moment_of
 from orchestrator.engine.signals import MAX_NAME
+
+WALL = "%Y-%m-%dT%H:%M"
+EXAMPLE = "2026-11-30T09:00"
 
 KINDS = {list: "a list", str: "text", bool: "a boolean", int: "a number", float: "a number", type(None): "null"}
 
@@ -108,3 +115,48 @@ class SignalForm(forms.Form):
     name = forms.CharField(max_length=MAX_NAME, error_messages={"required": "A signal needs a name."})
     data = JsonText(required=False, is_object=False)
     key = forms.CharField(required=False, max_length=255)
+
+
+class WallMoment(forms.Field):
+    """A moment as the clock on the wall of a zone says it; one that names its own zone is taken at that."""
+
+    def __init__(self, zone: ZoneInfo, **options: Any) -> None:
+        super().__init__(**options)
+        self.zone = zone
+
+    def to_python(self, text: str | None) -> datetime | None:
+        if not (text or "").strip():
+            return None
+        try:
+            moment = datetime.fromisoformat((text or "").strip())
+        except ValueError:
+            raise ValidationError(f"This is no moment: give one such as {EXAMPLE}.") from None
+        try:
+            return moment_of(moment if moment.tzinfo else moment.replace(tzinfo=self.zone))
+        except (InvalidSchedule, OverflowError):
+            raise ValidationError("This is too far away.") from None
+
+
+class BackfillForm(forms.Form):
+    """A range of ticks, both ends included, and how its runs get along."""
+
+    overlap = forms.ChoiceField(choices=[(each.value, words) for each, words in OVERLAP_WORDS.items()])
+
+    def __init__(self, zone: ZoneInfo, data: Any, *, initial: tuple[datetime, datetime]) -> None:
+        first, last = initial
+        super().__init__(data, initial={"first": f"{first:{WALL}}", "last": f"{last:{WALL}}"})
+        self.fields["first"] = WallMoment(zone, error_messages={"required": "Where does the range begin?"})
+        self.fields["last"] = WallMoment(zone, error_messages={"required": "Where does the range end?"})
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        first, last = cleaned.get("first"), cleaned.get("last")
+        if first is not None and last is not None and last < first:
+            self.add_error("last", "This is before the beginning.")
+        return cleaned
+
+
+class PauseForm(forms.Form):
+    """Why something is paused."""
+
+    note = forms.CharField(max_length=500, required=False)

@@ -5,7 +5,19 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from console.gate import gated
-from console.views import actions, events, examples, forms, functions, history, run, runs, schedules, session
+from console.views import (
+    actions,
+    events,
+    examples,
+    forms,
+    functions,
+    history,
+    run,
+    runs,
+    schedule_forms,
+    schedules,
+    session,
+)
 
 pages = [
     path("", RedirectView.as_view(pattern_name="console:runs"), name="home"),
@@ -32,6 +44,9 @@ pages = [
     # Ids may hold slashes.
     path("functions/<path:slug>/", functions.function, name="function"),
     path("schedules", schedules.schedule_list, name="schedules"),
+    # Keys may hold anything that prints: they are no part of a path.
+    path("schedules/backfill", schedule_forms.backfill, name="schedule-backfill"),
+    path("schedules/pause", schedule_forms.pause, name="schedule-pause"),
     path("examples", examples.examples, name="examples"),
     path("examples/<slug:story>", examples.start_example, name="start-example"),
     path("theme", session.theme, name="theme"),
