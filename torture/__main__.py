@@ -36,6 +36,8 @@ def main() -> int:
         postgres=bool(options.postgres),
         redis=bool(options.redis),
         killers=options.killers,
+        signals=options.signals,
+        faults=tuple(options.faults),
         pauses=(options.pauses[0], options.pauses[1]),
         freeze_seconds=options.freeze_seconds,
         outage_seconds=options.outage_seconds,
@@ -56,6 +58,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--killers", type=int, default=1, help="of them, programs that end whatever process executes them"
     )
+    parser.add_argument("--signals", type=int, default=0, help="least number of signals; default: as they come")
+    parser.add_argument("--faults", nargs="+", default=[], metavar="F", help="only these, such as F6 F7; default: all")
     parser.add_argument("--postgres", choices=["throwaway"], help="a PostgreSQL of our own, which is crashed too")
     parser.add_argument(
         "--redis", choices=["throwaway"], help="Celery workers and a Redis of our own, which is broken too"

@@ -29,9 +29,12 @@ class Targets:
 
 
 class Faults:
-    """``done`` counts them by the names of docs/reliability.md. A fault at a time, for as long as ``run`` is told."""
+    """``done`` counts them by the names of docs/reliability.md. A fault at a time, for as long as ``run`` is told.
 
-    def __init__(self, targets: Targets, seed: int, pauses: tuple[float, float]) -> None:
+    ``only``: those whose names begin so. Raises ValueError when none of them is possible.
+    """
+
+    def __init__(self, targets: Targets, seed: int, pauses: tuple[float, float], only: tuple[str, ...] = ()) -> None:
         self.targets = targets
         self._dice = random.Random(f"faults {seed}")
         self._pauses = pauses
@@ -52,7 +55,12 @@ class Faults:
             ("F18 scheduler killed", 1, self._kill_scheduler, bool(targets.installation.schedulers)),
             ("F20 rolling restart", 2, self._roll, True),
         ]
-        self._kinds = {name: (weight, do) for name, weight, do, possible in kinds if possible}
+        wanted = tuple(f"{name} " for name in only) or ("",)
+        self._kinds = {
+            name: (weight, do) for name, weight, do, possible in kinds if possible and name.startswith(wanted)
+        }
+        if not self._kinds:
+            raise ValueError(f"none of the faults {', '.join(only)} is possible here: see docs/reliability.md")
 
     def run(self, seconds: float) -> None:
         """Returns with every process and server started again."""

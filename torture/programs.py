@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -97,11 +97,23 @@ def order_name(op: Op) -> str:
     return "/".join([ORDER, op.id, *map(str, op.values)])
 
 
-def random_programs(seed: int, count: int, *, killers: int) -> list[Program]:
-    """The same ones for the same seed. The last ``killers`` of them end their processes."""
+def random_programs(seed: int, count: int, *, killers: int, signals: int = 0) -> list[Program]:
+    """The same ones for the same seed. The last ``killers`` of them end their processes.
+
+    ``signals``: the others wait for so many together, or more.
+    """
     dice = random.Random(f"programs {seed}")
     made = [_Maker(dice, f"p{n}").root() for n in range(count - killers)]
+    missing = signals - sum(_signals(op) for program in made for op in all_ops(program))
+    for n in range(missing if made else 0):
+        program = made[n % len(made)]
+        signal = Op(Kind.SIGNAL, f"more-{n}", value=dice.randint(1, MAX_VALUE))
+        made[n % len(made)] = replace(program, ops=(signal, *program.ops))
     return [*made, *(_killer(f"k{n}") for n in range(killers))]
+
+
+def _signals(op: Op) -> int:
+    return {Kind.SIGNAL: 1, Kind.ORDER: len(op.values)}.get(op.kind, 0)
 
 
 def _killer(label: str) -> Program:

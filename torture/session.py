@@ -38,6 +38,8 @@ class Plan:
     postgres: bool = False  # a throwaway one
     redis: bool = False
     killers: int = 1
+    signals: int = 0  # at least
+    faults: tuple[str, ...] = ()  # their names begin so; none: all that are possible
     pauses: tuple[float, float] = (2.0, 8.0)
     freeze_seconds: float = 8.0
     outage_seconds: float = 12.0
@@ -70,10 +72,11 @@ def torture(plan: Plan) -> Result:
         if database.rows("SELECT id FROM signalbox_run LIMIT 1"):
             raise RuntimeError("the database of DATABASE_URL has runs already: give the torture one of its own")
         site = Site(installation.url)
-        driver = Driver(site, database, random_programs(plan.seed, plan.runs, killers=plan.killers), plan.seed)
+        programs = random_programs(plan.seed, plan.runs, killers=plan.killers, signals=plan.signals)
+        driver = Driver(site, database, programs, plan.seed)
         targets = Targets(installation, driver, cluster, redis, plan.freeze_seconds, plan.outage_seconds)
         try:
-            _break(plan, Faults(targets, plan.seed, plan.pauses), result)
+            _break(plan, Faults(targets, plan.seed, plan.pauses, plan.faults), result)
             _settle(plan, database, driver, installation, result)
             _compare(plan, database, driver, result, postgres=bool(url))
         finally:

@@ -1,6 +1,7 @@
 """Programs from a seed, and what they must come to."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
 
 import pytest
@@ -35,6 +36,14 @@ def test_all_kinds_of_operations_and_ends_come_up() -> None:
     assert kinds == set(Kind)
     assert {program.end for program in programs} == set(End)
     assert any(program.fork_from for program in programs)
+
+
+def test_as_many_signals_are_waited_for_as_asked() -> None:
+    programs = random_programs(5, 40, killers=1, signals=200)
+    waits = Counter(op.kind for program in programs for op in all_ops(program))
+    assert waits[Kind.SIGNAL] + 3 * waits[Kind.ORDER] == 200
+    assert len(programs) == 40
+    assert expected_run(programs[0]).status == expected_run(random_programs(5, 40, killers=1)[0]).status
 
 
 def test_steps_of_a_program_have_ids_of_their_own() -> None:
