@@ -13,14 +13,16 @@ django_application = get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from console.bounds import set_bounds  # noqa: E402
+from console.health import CHECKS  # noqa: E402
 from console.live.routing import websocket_application  # noqa: E402
 from orchestrator.api.crowd_asgi import CrowdApp  # noqa: E402
 from orchestrator.api.ingest_asgi import IngestApp  # noqa: E402
 from orchestrator.api.limits_asgi import BodyLimitApp  # noqa: E402
 from orchestrator.api.waiting_asgi import WaitingApp  # noqa: E402
 
+in_django = CrowdApp(django_application, free=CHECKS)
 application = ProtocolTypeRouter(
-    {"http": IngestApp(BodyLimitApp(WaitingApp(CrowdApp(django_application)))), "websocket": websocket_application}
+    {"http": IngestApp(BodyLimitApp(WaitingApp(in_django))), "websocket": websocket_application}
 )
 
 END_SECONDS = 10.0  # for requests under way when daphne is told to end

@@ -27,6 +27,7 @@ from console.lean_http import LeanHTTPFactory
 from console.live.hub import hub
 from orchestrator.api.ends import ends
 from orchestrator.conf import settings
+from orchestrator.engine.arrival import await_database
 from orchestrator.engine.host import EngineHost, start_engine
 
 HOST = "127.0.0.1"
@@ -106,6 +107,7 @@ def migrate(alias: str = "default") -> None:
 
 def serve(listener: socket.socket, ready: Callable[[], None]) -> None:
     """Run everything until SIGTERM or SIGINT, drain, and end the process. Raises EngineAlreadyRunning."""
+    await_database(settings().database)
     migrate()
     set_bounds()
     application = _application()

@@ -72,7 +72,7 @@ class Site:
 def answers(url: str) -> bool:
     """Whether the site says that it is well."""
     try:
-        with urlopen(f"{url}/healthz", timeout=5) as response:
+        with urlopen(f"{url}/readyz", timeout=5) as response:
             return bool(response.status == 200)
     except (URLError, HTTPException, OSError):
         return False

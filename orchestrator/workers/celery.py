@@ -18,6 +18,7 @@ if not apps.ready:
     django.setup()
 
 from orchestrator.conf import settings
+from orchestrator.engine.arrival import await_database
 from orchestrator.engine.doorbell import News
 from orchestrator.engine.host import EngineHost, start_engine
 from orchestrator.engine.runtime import wake
@@ -99,6 +100,12 @@ _child: list[EngineHost] = []
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]
 def _leave_logging_alone(**_: Any) -> None:
     """Whoever listens to this signal has configured it: Django's settings say how this process logs."""
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+def _await_database(**_: Any) -> None:
+    """Before Celery minds signals and starts its pool, whose processes have four seconds to get ready."""
+    await_database(settings().database)
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -43,7 +43,7 @@ def test_starts_are_refused_on_a_full_disk_and_go_on_when_there_is_room(world_on
         assert server.get("/api/v1/runs")["data"], "what is stored can be read all the same"
     finally:
         resource.prlimit(server.engine_pid, resource.RLIMIT_FSIZE, (hard, hard))
-    accepted += eventually(lambda: None if refused(lambda: server.get("/healthz")) else server.send("errand/asked"))
+    accepted += eventually(lambda: None if refused(lambda: server.get("/readyz")) else server.send("errand/asked"))
     world.all_complete(22)
     world.assert_exact(accepted)
     with closing(sqlite3.connect(server.home / "signalbox.db")) as database:

@@ -59,3 +59,4 @@ def test_what_a_database_that_is_away_says_of_itself_stays_here(monkeypatch: pyt
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["database"]) == (503, "does not answer")
     assert "secret" not in answer.content.decode()
+    assert Client().get("/healthz").status_code == 200
