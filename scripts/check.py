@@ -68,7 +68,7 @@ ON_POSTGRESQL_ONLY = (
     "workers",
 )
 # These wait for processes that they start, and are a check of their own beside the others.
-WITH_PROCESSES = ("benchmarks", "chaos", "client", "commands", "docs", "project", "torture", "workers")
+WITH_PROCESSES = ("benchmarks", "chaos", "project", "torture", "workers")
 
 AT_ONCE = 3  # two cores are enough for all of it: the third check has them while others wait
 
@@ -146,20 +146,27 @@ def test(checks: Checks, stack: ExitStack) -> None:
     url = postgres_url(stack)
     if url and not find_redis() and not apt_install("redis-server"):
         checks.skip("tests with Redis", "Redis is not installed; apt install redis-server")
+    elsewhere = ON_POSTGRESQL_ONLY if url else ()
     if url:
-        _test_on(checks, "PostgreSQL", ON_SQLITE_ONLY, DATABASE_URL=url)
+        _tests(checks, "PostgreSQL", ON_SQLITE_ONLY, DATABASE_URL=url)
     else:
         checks.skip("tests on PostgreSQL", "PostgreSQL is not installed; apt install postgresql, or set DATABASE_URL")
-    _test_on(checks, "SQLite", ON_POSTGRESQL_ONLY if url else ())
+    _tests(checks, "SQLite", elsewhere)
+    _processes(checks, "SQLite", elsewhere)
+    if url:
+        _processes(checks, "PostgreSQL", ON_SQLITE_ONLY, DATABASE_URL=url)
     if find_chromium() or (apt_install("chromium", "fonts-dejavu-core") and find_chromium()):
         checks.run("tests in Chromium", [*PYTEST, "-m", "browser"])
     else:
         checks.skip("tests in Chromium", "Chromium is not installed; apt install chromium, or set CHROMIUM to its path")
 
 
-def _test_on(checks: Checks, database: str, left_out: Sequence[str], **env: str) -> None:
-    places = [f"tests/{place}" for place in WITH_PROCESSES if place not in left_out]
+def _tests(checks: Checks, database: str, left_out: Sequence[str], **env: str) -> None:
     checks.run(f"tests on {database}", [*PYTEST, *_without((*left_out, *WITH_PROCESSES))], **env)
+
+
+def _processes(checks: Checks, database: str, left_out: Sequence[str], **env: str) -> None:
+    places = [f"tests/{place}" for place in WITH_PROCESSES if place not in left_out]
     checks.run(f"processes on {database}", [*PYTEST, *places, *_without(left_out)], **env)
 
 
