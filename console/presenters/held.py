@@ -6,8 +6,8 @@ from django.db.models import Q, QuerySet
 
 from console.presenters.paused import paused_line
 from console.presenters.waiting import Line
-from orchestrator.core.limiting import SEPARATOR
-from orchestrator.engine.limit_rows import gate_of, target_of
+from orchestrator.core.limiting import limit_name
+from orchestrator.engine.limit_rows import gate_of
 from orchestrator.models import Limit, Run, Slot
 
 KINDS = ("concurrency", "named", "environment", "throttle", "singleton")
@@ -29,22 +29,6 @@ def held_line(run: Run, now: datetime) -> Line | None:
     size = Limit.objects.filter(key=run.gate).values_list("size", flat=True).first()
     used = _holders(run.gate).count()
     return Line(f"{limit_name(run.gate)} is full: {used} of {'–' if size is None else size} run.")
-
-
-def limit_name(key: str) -> str:
-    """``Limit gpu``, ``The limit of billing-sync for "acme"``."""
-    kind, _, about = target_of(key).partition(":")
-    value = key.partition(SEPARATOR)[2]
-    whom = "" if value in ("null", "") else f" for {value}"
-    match kind:
-        case "named":
-            return f"Limit {about}{whom}"
-        case "environment":
-            return f"The environment's limit{whom}"
-        case "concurrency":
-            return f"The limit of {about.rpartition(':')[0]}{whom}"
-        case _:
-            return f"The {kind} of {about}{whom}"
 
 
 def _holders(key: str) -> QuerySet[Run]:

@@ -89,7 +89,7 @@ class Run:
     input: Annotated[Any, Field(description="The payload of a call, else its event's data. As output in lists.")]
     output: Annotated[Any, Field(description="What the function returned. Null in lists if it is over 64 KB.")]
     error: Error | None
-    waiting_for: Annotated[list[str], Field(description="A sentence for each open wait.")]
+    waiting_for: Annotated[list[str], Field(description="A sentence for each open wait, and for what holds it back.")]
     queued_at: Moment
     started_at: Moment | None
     ended_at: Moment | None

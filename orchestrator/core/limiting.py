@@ -44,6 +44,22 @@ def limit_key(env: int, target: str, value: Any) -> str:
     return f"{env}:{target}{SEPARATOR}{text}"
 
 
+def limit_name(key: str) -> str:
+    """``Limit gpu``, ``The limit of billing-sync for "acme"``."""
+    target, _, value = key.partition(":")[2].partition(SEPARATOR)
+    kind, _, about = target.partition(":")
+    whom = "" if value in ("null", "") else f" for {value}"
+    match kind:
+        case "named":
+            return f"Limit {about}{whom}"
+        case "environment":
+            return f"The environment's limit{whom}"
+        case "concurrency":
+            return f"The limit of {about.rpartition(':')[0]}{whom}"
+        case _:
+            return f"The {kind} of {about}{whom}"
+
+
 def run_limits(env: int, slug: str, flow: Flow, event: Mapping[str, Any]) -> list[str]:
     """Keys of the limits that a run has to be admitted by: those of concurrency, then the throttle's.
 

@@ -40,6 +40,15 @@ def sentence(wait: WaitFacts) -> str:
             return f"run {wait.child or wait.key}{of_function}{_until(wait.due_at)}"
 
 
+def held(name: str, size: int | None, used: int, wake_at: datetime | None) -> str:
+    """What a run waits for at a limit, such as ``limit of render for "acme", which is full: 2 of 2 run``."""
+    name = name.removeprefix("The ")
+    what = name[:1].lower() + name[1:]
+    if size is None:
+        return f"{what}{_until(wake_at)}"
+    return f"{what}, which is full: {used} of {size} run"
+
+
 def delayed_start(due_at: datetime | None) -> str:
     """What a run waits for that was asked to start later."""
     return f"start{_until(due_at, ' at ')}"

@@ -46,7 +46,7 @@ def test_the_runs_of_a_killed_engine_go_on_in_another_within_its_lease(
     [(last_recovery, recovered)] = world.ledger.rows(RECOVERED)
     assert recovered
     lease = timedelta(seconds=int(chaos_env["CHAOS_LEASE_SECONDS"]))
-    assert last_recovery - killed_at < lease + timedelta(seconds=5)  # the machine may have much else to do
+    assert last_recovery - killed_at < lease + timedelta(seconds=2)
     assert {line.pid for line in world.witness.lines() if line.step == "last"} == {other.pid}
     world.assert_exact(accepted)
 

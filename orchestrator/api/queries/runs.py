@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from orchestrator.api.cursors import id_position, read_cursor
+from orchestrator.api.queries.gates import gate_reasons
 from orchestrator.api.queries.inputs import load_inputs
 from orchestrator.api.queries.missing import no_run
 from orchestrator.api.queries.pauses import pause_reasons
@@ -23,7 +24,7 @@ from orchestrator.models import Run as RunRow
 
 
 def list_runs(env: int, chosen: RunFilter, *, cursor: str | None = None, limit: int = 50) -> Page[Run]:
-    """Runs without their steps, newest first. Nine queries at most. Raises InvalidCursor."""
+    """Runs without their steps, newest first. Eleven queries at most. Raises InvalidCursor."""
     found = chosen_runs(env, chosen).order_by("-id")
     if (before := read_cursor("runs", cursor, id_position)) is not None:
         found = found.filter(id__lt=before)
@@ -34,7 +35,7 @@ def list_runs(env: int, chosen: RunFilter, *, cursor: str | None = None, limit: 
 
 
 def get_run(env: int, run_id: str) -> Run:
-    """One run with its steps, attempts, samples and large values. Eleven queries at most. Raises RunNotFound."""
+    """One run with its steps, attempts, samples and large values. Thirteen queries at most. Raises RunNotFound."""
     row = rows(RunRow).filter(env=env, id=run_id).first()
     if row is None:
         raise RunNotFound(no_run(env, run_id))
@@ -57,7 +58,7 @@ class _Related:
     event_ids: Mapping[str, list[str]]
     inputs: Mapping[str, Any]
     waits: Mapping[str, list[Wait]]
-    pauses: Mapping[str, str]
+    held: Mapping[str, str]
 
 
 def _load_related(runs: Sequence[RunRow], *, whole: bool) -> _Related:
@@ -66,7 +67,8 @@ def _load_related(runs: Sequence[RunRow], *, whole: bool) -> _Related:
     for run, event in rows(RunEvent).filter(run__in=ids).order_by("run", "n").values_list("run", "event"):
         event_ids[run].append(event)
     data = {row.run: row for row in rows(RunData).filter(run__in=ids).defer("input")}
-    return _Related(data, event_ids, load_inputs(event_ids, whole=whole), load_waits(runs), pause_reasons(runs))
+    held = {**gate_reasons(runs), **pause_reasons(runs)}
+    return _Related(data, event_ids, load_inputs(event_ids, whole=whole), load_waits(runs), held)
 
 
 def _load_blobs(data: RunData | None, attempts: Sequence[Attempt]) -> dict[str, Any]:
@@ -102,8 +104,8 @@ def _run(row: RunRow, related: _Related, attempts: Sequence[Attempt], *, whole: 
 
 
 def _reasons(row: RunRow, related: _Related, attempts: Sequence[Attempt]) -> list[str]:
-    """Why it does not move: a pause comes before what it waits for."""
-    held = related.pauses.get(row.id)
+    """Why it does not move: a pause, or a limit that is full, comes before what it waits for."""
+    held = related.held.get(row.id)
     return [*([held] if held else []), *waiting_for(row, related.waits.get(row.id, []), attempts)]
 
 
