@@ -117,11 +117,16 @@ class _Look:
         for run in runs:
             if run.turn is not None and run.place is not None:
                 self.reached[run.place] = max(run.turn, self.reached.get(run.place, 0))
-        asked = [(run, run.candidate()) for run in runs if run.limits]
-        if asked:
-            tx.add(*(SlotRow(run.id, key, run.fence + 1, tx.now) for run, wanted in asked for key in wanted.keys))
+        take_places(tx, runs, states)
+        if tx.holds(SlotRow):
             tx.flush()  # the next look of this transaction counts them
-            pace(tx, {key: states[key] for _, wanted in asked for key in wanted.start_keys})
+
+
+def take_places(tx: Tx, runs: Iterable[Waiting], states: Mapping[str, LimitState]) -> None:
+    """What runs that were let in take of their limits. A place is added to the rows that are still to be written."""
+    asked = [(run, run.candidate()) for run in runs if run.limits]
+    tx.add(*(SlotRow(run.id, key, run.fence + 1, tx.now) for run, wanted in asked for key in wanted.keys))
+    pace(tx, {key: states[key] for _, wanted in asked for key in wanted.start_keys})
 
 
 def _find(tx: Tx, condition: str, params: Sequence[Any], most: int) -> list[Waiting]:

@@ -7,12 +7,12 @@ there already is not overtaken. It waits for no lock: what it cannot look at is 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from orchestrator.core.admission import Admission, LimitState, admit
+from orchestrator.core.admission import Admission, admit
 from orchestrator.core.ops import Status
-from orchestrator.engine.admission import Waiting, declared_limits
+from orchestrator.engine.admission import Waiting, declared_limits, take_places
 from orchestrator.engine.journal.items import NewRun
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.engine.limit_rows import Declared, note_held, pace, target_of, try_limits
+from orchestrator.engine.limit_rows import Declared, note_held, target_of, try_limits
 from orchestrator.engine.rows import DeadlineRow, SlotRow
 from orchestrator.engine.terms import deadlines_of
 from orchestrator.engine.turns import give_turns
@@ -49,7 +49,7 @@ def _decide(tx: Tx, runs: Sequence[NewRun], asked: Mapping[str, Waiting]) -> Adm
     states, crowded = try_limits(tx, limits)
     able = [waiting for waiting in asked.values() if all(key in states for key in waiting.limits)]
     decided = admit([waiting.candidate() for waiting in able], states, to_micros(tx.now), len(able))
-    _take(tx, [asked[run] for run in decided.admitted], states)
+    take_places(tx, [asked[run] for run in decided.admitted], states)
     wakes = {key: from_micros(at) for key, at in decided.wakes.items() if key not in crowded}
     tx.effects.due += wakes.values()
     tx.effects.gated.update(decided.held.values())
@@ -59,12 +59,6 @@ def _decide(tx: Tx, runs: Sequence[NewRun], asked: Mapping[str, Waiting]) -> Adm
 
 def _declared(new: NewRun, key: str) -> Declared:
     return declared_limits(new.run.function, new.flow).get(target_of(key), (None, None))
-
-
-def _take(tx: Tx, runs: Sequence[Waiting], states: Mapping[str, LimitState]) -> None:
-    wanted = [(run, run.candidate()) for run in runs]
-    tx.add(*(SlotRow(run.id, key, 1, tx.now) for run, candidate in wanted for key in candidate.keys))
-    pace(tx, {key: states[key] for _, candidate in wanted for key in candidate.start_keys})
 
 
 def _queued(new: NewRun, gate: str | None) -> NewRun:
