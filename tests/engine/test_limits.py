@@ -11,24 +11,28 @@ from orchestrator.engine.clock import system_clock
 from orchestrator.engine.overrides import set_override
 from orchestrator.models import Limit, LimitOverride, Run, Slot
 from tests.engine.conftest import StartEngine
-from tests.engine.gates import Gate
+from tests.engine.gates import PATIENCE_SECONDS, Gate
 from tests.engine.reading import completed, soon, until
 
 LOOKS = 3
 
 
 class Crowd:
-    """How many are inside at once, by name."""
+    """How many are inside at once, by name. The first ones stay until so many as are ``awaited`` have been."""
 
-    def __init__(self) -> None:
+    def __init__(self, awaited: int = 0) -> None:
         self.inside: dict[str, int] = {}
         self.most: dict[str, int] = {}
+        self._awaited = awaited
+        self._reached = threading.Event()
         self._lock = threading.Lock()
 
     def enter(self, name: str) -> None:
         with self._lock:
             self.inside[name] = self.inside.get(name, 0) + 1
             self.most[name] = max(self.most.get(name, 0), self.inside[name])
+            if self.most[name] >= self._awaited:
+                self._reached.set()
 
     def leave(self, name: str) -> None:
         with self._lock:
@@ -36,6 +40,7 @@ class Crowd:
 
     def visit(self, name: str) -> str:
         self.enter(name)
+        assert self._reached.wait(PATIENCE_SECONDS)
         for _ in range(LOOKS):
             Run.objects.count()  # time for others to come in, if they could
         self.leave(name)
@@ -48,7 +53,7 @@ def assert_nothing_is_held() -> None:
 
 
 def test_never_more_than_the_limit_execute_and_all_complete(start: StartEngine) -> None:
-    crowd = Crowd()
+    crowd = Crowd(awaited=3)
 
     @task(flow=[Concurrency(3)])
     async def guarded(ctx: TaskContext, n: int) -> int:
@@ -93,7 +98,7 @@ def test_a_sleeping_run_holds_no_place(start: StartEngine) -> None:
 
 
 def test_a_named_limit_is_shared_by_functions(start: StartEngine) -> None:
-    crowd = Crowd()
+    crowd = Crowd(awaited=2)
 
     @task(flow=[Concurrency(2, name="gpu")])
     async def train(ctx: TaskContext) -> str:
