@@ -1,6 +1,6 @@
 """Limits as they are stored: locked for an admission, counted, and opened again for those who wait. In the journal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ ROWS_AT_ONCE = 150  # of one statement, six parameters each
 PAGE = 400  # rows that one transaction tidies
 KEYS_AT_ONCE = 400  # parameters of one statement
 Declared = tuple[int | None, Rate | None]  # places, pace
+Overrides = Mapping[tuple[str, str], tuple[int, float | None]]
 
 
 def target_of(key: str) -> str:
@@ -62,9 +63,12 @@ def try_limits(tx: Tx, declared: Mapping[str, Declared]) -> tuple[dict[str, Limi
     """
     lock = " FOR NO KEY UPDATE SKIP LOCKED" if tx.db.vendor == "postgresql" else ""
     columns = "key, tat, held_at IS NOT NULL, size, spacing, burst"
-    rows = _read(tx, sorted(declared), f"SELECT {columns} FROM signalbox_limit WHERE {{}}{lock}")
-    changed = overrides(tx, {target_of(row[0]) for row in rows})
-    used = count_used(tx, [row[0] for row in rows if not row[2]])
+    keys = sorted(declared)
+    # One way to the database and back for all three; what is counted is counted after the lock was taken.
+    locked = _ask(tx, keys, f"SELECT {columns} FROM signalbox_limit WHERE {{}}{lock}")
+    set_ = _ask_overrides(tx, {target_of(key) for key in keys})
+    taken = _ask_used(tx, [key for key in keys if declared[key][0] is not None])
+    rows, changed, used = locked(), set_(), taken()
     states: dict[str, LimitState] = {}
     for key, tat, held, *stored in rows:
         size, rate = _as_set(declared[key], changed.get((_env(key), target_of(key))))
@@ -92,9 +96,13 @@ def _as_set(declared: Declared, override: tuple[int, float | None] | None) -> De
     return size, rate if period is None else Rate.of(limit, period, rate.burst)
 
 
-def overrides(tx: Tx, targets: Iterable[str]) -> dict[tuple[str, str], tuple[int, float | None]]:
+def overrides(tx: Tx, targets: Iterable[str]) -> Overrides:
     """What operators have set for these, and is in force, by environment and target."""
-    found = _read(
+    return _ask_overrides(tx, targets)()
+
+
+def _ask_overrides(tx: Tx, targets: Iterable[str]) -> Callable[[], Overrides]:
+    found = _ask(
         tx,
         sorted(targets),
         'SELECT env, target, "limit", period FROM signalbox_limit_override'
@@ -102,27 +110,31 @@ def overrides(tx: Tx, targets: Iterable[str]) -> dict[tuple[str, str], tuple[int
         [tx.now],
         column="target",
     )
-    return {(str(env), target): (limit, period) for env, target, limit, period in found}
+    return lambda: {(str(env), target): (limit, period) for env, target, limit, period in found()}
 
 
 def count_used(tx: Tx, keys: Sequence[str]) -> dict[str, int]:
     """Places taken by runs that somebody holds; a singleton's by the run that has not ended."""
+    return _ask_used(tx, keys)()
+
+
+def _ask_used(tx: Tx, keys: Sequence[str]) -> Callable[[], dict[str, int]]:
     single = [key for key in keys if gate_of(key) == "singleton"]
-    held = _read(
+    held = _ask(
         tx,
         [key for key in keys if key not in single] if single else keys,
         "SELECT s.key, count(*) FROM signalbox_slot s JOIN signalbox_run r ON r.id = s.run AND r.fence = s.fence"
         " WHERE {} AND r.owner IS NOT NULL GROUP BY s.key",
         column="s.key",
     )
-    kept = _read(
+    kept = _ask(
         tx,
         single,
         "SELECT s.key, count(*) FROM signalbox_slot s JOIN signalbox_run r ON r.id = s.run"
         " WHERE {} AND s.fence = 0 AND r.ended_at IS NULL AND coalesce(r.gate, '') <> s.key GROUP BY s.key",
         column="s.key",
     )
-    return dict([*held, *kept])
+    return lambda: dict([*held(), *kept()])
 
 
 def open_gates(tx: Tx, keys: Iterable[str], room: int) -> None:
@@ -211,11 +223,16 @@ def forget_idle(tx: Tx, after: str) -> str | None:
     return keys[-1] if len(keys) == PAGE else None
 
 
-def _read(
+def _read(tx: Tx, keys: Sequence[str], sql: str) -> list[tuple[Any, ...]]:
+    return _ask(tx, keys, sql)()
+
+
+def _ask(
     tx: Tx, keys: Sequence[str], sql: str, more: Sequence[Any] = (), *, column: str = "key"
-) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = []
+) -> Callable[[], list[tuple[Any, ...]]]:
+    """A statement for so many keys at once; its rows, when they are asked for."""
+    asked = []
     for start in range(0, len(keys), KEYS_AT_ONCE):
         condition, params = tx.db.any_of(column, list(keys[start : start + KEYS_AT_ONCE]))
-        rows += tx.db.query(sql.format(condition), [*params, *more])
-    return rows
+        asked.append(tx.db.ask(sql.format(condition), [*params, *more]))
+    return lambda: [row for rows in asked for row in rows()]

@@ -77,6 +77,7 @@ def _refusal(item: Checkpoint, outcome: Outcome) -> Any:
 
 def look_at_released(db: Connection, effects: Effects) -> None:
     """The second look: what was left for a run while it was being released (after the commit that released it)."""
+    effects.look_at_places()
     if effects.released:
         condition, params = db.any_of("run", [Id(run) for run in effects.released])
         found = db.query(f"SELECT DISTINCT run FROM signalbox_inbox WHERE {condition}", params)

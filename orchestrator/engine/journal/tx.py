@@ -1,9 +1,10 @@
 """One transaction of the journal: rows gathered by table, written together, and what others must hear of afterwards."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from orchestrator.engine.bell import Change
 from orchestrator.engine.journal.items import Entry, NewRun
@@ -66,7 +67,13 @@ class Effects:
     ready: bool = False
     deadlines: list[datetime] = field(default_factory=list)
     gated: set[str] = field(default_factory=set)  # limits at which a run began to wait
-    freed: set[str] = field(default_factory=set)  # limits of which a place was given back
+    freed: set[str] = field(default_factory=set)  # limits of which a place was given back, and somebody waits for it
+    given_back: list[Callable[[], list[tuple[Any, ...]]]] = field(default_factory=list)  # still to be asked for
+
+    def look_at_places(self) -> None:
+        """Asks for the places given back: after the commit, which needed no answer about them."""
+        asked, self.given_back = self.given_back, []
+        self.freed.update(key for rows in asked for key, wanted in rows() if wanted)
 
     @property
     def concern_dispatcher(self) -> bool:
@@ -180,10 +187,8 @@ class Tx:
         """Places that these runs held are for others."""
         for start in range(0, len(runs), IDS_AT_ONCE):
             condition, params = self.db.any_of("run", [Id(run) for run in runs[start : start + IDS_AT_ONCE]])
-            freed = self.db.query(
-                f"DELETE FROM signalbox_slot WHERE {condition} AND {UNLESS_KEPT} RETURNING key, {IS_WANTED}", params
-            )
-            self.effects.freed.update(key for key, wanted in freed if wanted)
+            sql = f"DELETE FROM signalbox_slot WHERE {condition} AND {UNLESS_KEPT} RETURNING key, {IS_WANTED}"
+            self.effects.given_back.append(self.db.ask(sql, params))
 
     def _drop_terms(self, runs: Sequence[str]) -> None:
         for start in range(0, len(runs), IDS_AT_ONCE):

@@ -65,6 +65,10 @@ class Connection(ABC):
         """Rows of a portable statement; ids come back as given by the driver: pass them through ``id``."""
 
     @abstractmethod
+    def ask(self, sql: str, params: Sequence[Any] = ()) -> Callable[[], list[tuple[Any, ...]]]:
+        """As ``query``, but the rows are asked for later: the statements after it need not wait for them."""
+
+    @abstractmethod
     def run(self, sql: str, params: Sequence[Any] = ()) -> None:
         """Executes a portable statement. Its errors may come later, at the latest at the commit."""
 

@@ -151,7 +151,10 @@ class PostgresConnection(Connection):
         return cursor.execute(sql, params)
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._execute(sql.replace("?", "%s"), [_param(value) for value in params]).fetchall()
+        return self.ask(sql, params)()
+
+    def ask(self, sql: str, params: Sequence[Any] = ()) -> Callable[[], list[tuple[Any, ...]]]:
+        return self._execute(sql.replace("?", "%s"), [_param(value) for value in params]).fetchall
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> None:
         self._execute(sql.replace("?", "%s"), [_param(value) for value in params])

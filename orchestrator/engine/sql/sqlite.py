@@ -179,6 +179,10 @@ class SqliteConnection(Connection):
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._raw.execute(sql, [_param(value) for value in params]).fetchall()
 
+    def ask(self, sql: str, params: Sequence[Any] = ()) -> Callable[[], list[tuple[Any, ...]]]:
+        rows = self.query(sql, params)
+        return lambda: rows
+
     def run(self, sql: str, params: Sequence[Any] = ()) -> None:
         self._raw.execute(sql, [_param(value) for value in params])
 
