@@ -97,7 +97,10 @@ def _again(
     tx: Tx, starting: Starting, old: RunFacts, *, id: str, from_step: str | None, edited: dict[str, Any] | None
 ) -> NewRun:
     events = load_events(tx, [old.id]).get(old.id, [])
-    [(text,)] = tx.db.query("SELECT CAST(input AS text) FROM signalbox_run_data WHERE run = ?", [Id(old.id)])
+    given = tx.db.query("SELECT CAST(input AS text) FROM signalbox_run_data WHERE run = ?", [Id(old.id)])
+    if not given:  # a large run goes piece by piece
+        raise RunNotFound(f"run {old.id} is being deleted: the time for which it was kept is over")
+    text = given[0][0]
     if edited is not None and events:
         events = [_edited_event(tx, starting, old, events[0], edited), *events[1:]]
     elif edited is not None:

@@ -13,7 +13,7 @@ import orjson
 
 from orchestrator.core import ids
 from orchestrator.core.retention import Retention, of_function
-from orchestrator.engine.retention_delete import delete_events, delete_history, delete_lines, delete_runs
+from orchestrator.engine.retention_delete import begin_large, delete_events, delete_lines, delete_piece, delete_runs
 from orchestrator.engine.retention_walk import (
     WINDOW,
     Due,
@@ -134,7 +134,7 @@ class Sweep:
         """Deletes the runs, then those below them."""
         for chunk, weight in self._chunks(found):
             if weight > self.pace.rows:
-                yield from self._history(chunk[0])
+                yield from self._pieces(chunk[0])
             begin = time.perf_counter()
             gone = delete_runs(self._db, chunk)
             self.pace.learn(weight, time.perf_counter() - begin)
@@ -154,11 +154,12 @@ class Sweep:
         if chunk:
             yield chunk, total
 
-    def _history(self, run: str) -> Iterator[Deleted]:
-        more = True
+    def _pieces(self, run: str) -> Iterator[Deleted]:
+        """Most of a large run, so that the transaction which deletes it is a small one."""
+        more = begin_large(self._db, run)
         while more:
             begin, rows = time.perf_counter(), self.pace.rows
-            more = delete_history(self._db, run, rows)
+            more = delete_piece(self._db, run, rows)
             self.pace.learn(rows if more else 0, time.perf_counter() - begin)
             yield Deleted()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from django.apps import apps
@@ -11,11 +12,11 @@ from django.apps import apps
 from orchestrator.engine.audit import record_action
 from orchestrator.engine.clock import system_clock
 from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.retention_walk import PAGE
 from orchestrator.engine.sql import Connection, Id
 
 # Of all deletions in a PostgreSQL database: two at once could each leave a shared blob to the other's run.
 ADVISORY_KEY = 0x5167_626F_7800
-HISTORY = ("signalbox_log", "signalbox_journal")  # what a replay does not read
 
 
 @cache
@@ -40,18 +41,47 @@ def delete_runs(db: Connection, runs: Sequence[str]) -> list[str]:
     return gone
 
 
-def delete_history(db: Connection, run: str, most: int) -> bool:
-    """The log lines and journal of a run, at most so many rows of each; whether there may be more."""
+def begin_large(db: Connection, run: str) -> bool:
+    """Whether a run that is deleted piece by piece may go. What it was given goes first: nobody replays it any more."""
+    with _transaction(db):
+        ended = _lock_ended(db, [run])
+        if ended:
+            db.run("DELETE FROM signalbox_run_data WHERE run = ?", [Id(run)])
+    return bool(ended)
+
+
+def delete_piece(db: Connection, run: str, most: int) -> bool:
+    """Of each kind of a run's rows that it may have many of, at most so many; whether there may be more."""
     with _transaction(db):
         if not _lock_ended(db, [run]):
             return False
-        lines = delete_lines_within(db, [run], None, most)
-        entries = db.touch(
-            "DELETE FROM signalbox_journal WHERE run = ? AND seq <= (SELECT max(seq) FROM"
-            " (SELECT seq FROM signalbox_journal WHERE run = ? ORDER BY seq LIMIT ?) AS first)",
-            [Id(run), Id(run), most],
-        )()
-    return max(lines, entries) >= most
+        counts = (
+            delete_lines_within(db, [run], None, most),
+            db.touch(_first_rows("signalbox_journal", "seq"), [Id(run), Id(run), most])(),
+            db.touch(_first_rows("signalbox_attempt", "key"), [Id(run), Id(run), most])(),
+            most if _delete_blobs(db, run, most) else 0,
+        )
+    return max(counts) >= most
+
+
+def _first_rows(table: str, column: str) -> str:
+    return (
+        f"DELETE FROM {table} WHERE run = ? AND {column} <= (SELECT max({column}) FROM"
+        f" (SELECT {column} FROM {table} WHERE run = ? ORDER BY {column} LIMIT ?) AS first)"
+    )
+
+
+def _delete_blobs(db: Connection, run: str, most: int) -> bool:
+    """So many of the run's large values that they weigh as much as the rows, one at least; whether there were any."""
+    rows = db.query("SELECT id, size FROM signalbox_blob WHERE run = ? ORDER BY id LIMIT ?", [Id(run), most])
+    pages = accumulate(1 + int(size) // PAGE for _, size in rows)
+    light = sum(total <= most for total in pages)
+    chosen = [db.id(raw) for raw, _ in rows[: max(1, light)]]
+    if chosen:
+        _hand_over(db, chosen, [run])
+        condition, params = _of(db, "id", chosen)
+        db.run(f"DELETE FROM signalbox_blob WHERE {condition} AND run = ?", [*params, Id(run)])
+    return bool(chosen)
 
 
 def delete_lines(db: Connection, runs: Sequence[str], before: datetime | None, most: int) -> int:
@@ -112,8 +142,11 @@ def _hand_over_blobs(db: Connection, gone: Sequence[str]) -> None:
     """A parent's step refers to its child's blob, and a replay's steps to those of the run it was made from."""
     condition, params = _of(db, "run", gone)
     blobs = [db.id(row[0]) for row in db.query(f"SELECT id FROM signalbox_blob WHERE {condition}", params)]
-    if not blobs:
-        return
+    if blobs:
+        _hand_over(db, blobs, gone)
+
+
+def _hand_over(db: Connection, blobs: Sequence[str], gone: Sequence[str]) -> None:
     condition, params = _of(db, "blob", blobs)
     rows = db.query(f"SELECT blob, run FROM signalbox_attempt WHERE {condition}", params)
     heirs = {db.id(blob): run for blob, raw in rows if (run := db.id(raw)) not in set(gone)}

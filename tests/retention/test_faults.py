@@ -11,7 +11,7 @@ from orchestrator.core.retention import parse_retention
 from orchestrator.engine import retention_delete
 from orchestrator.engine.clock import system_clock
 from orchestrator.engine.replay import replay_run
-from orchestrator.engine.retention import Deleted, Pace, Plan, plan_of
+from orchestrator.engine.retention import Pace, Plan, plan_of
 from orchestrator.engine.retention_delete import delete_runs
 from orchestrator.engine.retention_duty import RetentionDuty
 from orchestrator.engine.sql import Connection, Id, open_connection
@@ -131,22 +131,6 @@ def test_a_run_that_somebody_replays_now_is_passed_over(db: Connection, walk: Wa
     replaying.rollback()
     replaying.close()
     assert walk(month(db)).runs == 1
-
-
-def test_a_run_with_a_long_history_goes_in_many_small_transactions(db: Connection, walk: Walk) -> None:
-    run = make_run()
-    Journal.objects.bulk_create(
-        Journal(run=run.id, seq=n, kind="step.completed", key=str(n), at=NOW) for n in range(10, 1_000)
-    )
-    Run.objects.filter(id=run.id).update(seq=1_000)
-    Log.objects.bulk_create(Log(run=run.id, at=NOW, level="INFO", message="line") for _ in range(500))
-    pace = Pace(target_seconds=0.0)  # whatever it takes is too long
-    pace.rows = 100
-    assert walk(month(db), steps=5, pace=pace) == Deleted()
-    assert Run.objects.get().id == run.id
-    assert 0 < Log.objects.count() < 500
-    assert walk(month(db), pace=pace).runs == 1
-    assert rows_of(run.id) == {}
 
 
 def test_the_pace_slows_down_when_deleting_takes_long_and_recovers() -> None:
