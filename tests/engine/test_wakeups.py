@@ -133,7 +133,7 @@ def test_a_wait_settled_while_its_run_is_going_to_rest_wakes_it(start: StartEngi
     assert not Run.objects.exclude(status="completed").exists()
 
 
-BELLS = {"changes", "released"}  # for who watches runs, and for the look that comes before
+BELLS = {"changes", "released", "given_back"}  # for who watches runs, and for the look that comes before
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(Effects) if each.name not in BELLS])
@@ -146,3 +146,10 @@ def test_the_dispatcher_is_woken_by_all_that_it_acts_on(name: str) -> None:
 
 def test_the_dispatcher_is_not_woken_by_steps_of_runs_that_go_on() -> None:
     assert not Effects(changes={"run": Change("run", 3)}).concern_dispatcher
+
+
+def test_a_place_given_back_where_somebody_waits_is_known_once_it_was_asked_for() -> None:
+    effects = Effects(given_back=[lambda: [("full", True), ("empty", False)]])
+    effects.look_at_places()
+    assert effects.freed == {"full"}
+    assert effects.concern_dispatcher
