@@ -44,7 +44,7 @@ def test_a_sleeping_run_is_released_and_goes_on_in_time(start: StartEngine) -> N
     assert completed(run) is None
     [nap] = [attempt for attempt in attempts(run) if attempt.key == "nap"]
     lateness = nap.ended_at - datetime.fromisoformat(nap.detail["until"])
-    assert timedelta(0) <= lateness < timedelta(seconds=1)  # who only looks comes every two seconds
+    assert timedelta(0) <= lateness < timedelta(milliseconds=250)
     assert leftovers()["wait"] == 0
 
 
