@@ -31,21 +31,31 @@ def gate_of(key: str) -> str:
 def lock_limits(tx: Tx, declared: Mapping[str, Declared]) -> dict[str, LimitState]:
     """The state of each limit, locked until the commit. ``declared``: what the code says; operators may say more."""
     keys = sorted(declared)
-    changed = overrides(tx, {target_of(key) for key in keys})
-    rows = {key: _as_set(declared[key], changed.get((_env(key), target_of(key)))) for key in keys}
-    tats: dict[str, int | None] = {}
-    for start in range(0, len(keys), ROWS_AT_ONCE):
-        some = keys[start : start + ROWS_AT_ONCE]
-        values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(some))
-        found = tx.db.query(
-            f"INSERT INTO signalbox_limit (key, env, target, size, spacing, burst) VALUES {values}"
-            " ON CONFLICT (key) DO UPDATE SET target = excluded.target RETURNING key, tat, size, spacing, burst",
-            [value for key in some for value in _row(key, *rows[key])],
-        )
-        for key, tat, *stored in found:
-            tats[key] = tat if stored == _row(key, *rows[key])[3:] else _change(tx, key, *rows[key], tat)
-    used = count_used(tx, [key for key in keys if rows[key][0] is not None])
-    return {key: LimitState(size, used.get(key, 0), rate, tats.get(key)) for key, (size, rate) in rows.items()}
+    # One way to the database and back for all three; what is counted is counted after the lock was taken.
+    set_ = _ask_overrides(tx, {target_of(key) for key in keys})
+    locked = [_ask_locked(tx, keys[n : n + ROWS_AT_ONCE], declared) for n in range(0, len(keys), ROWS_AT_ONCE)]
+    taken = _ask_used(tx, [key for key in keys if declared[key][1] is None])
+    changed = set_()
+    found = [row for rows in locked for row in rows()]
+    used = taken()
+    states: dict[str, LimitState] = {}
+    for key, tat, *stored in found:
+        size, rate = _as_set(declared[key], changed.get((_env(key), target_of(key))))
+        if stored != _row(key, size, rate)[3:]:
+            tat = _change(tx, key, size, rate, tat)
+        states[key] = LimitState(size, used.get(key, 0), rate, tat)
+    return states
+
+
+def _ask_locked(tx: Tx, keys: Sequence[str], declared: Mapping[str, Declared]) -> Callable[[], list[tuple[Any, ...]]]:
+    """Each limit as it is stored, from now on as the code has it; in the order of the keys, so that nobody crosses."""
+    values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(keys))
+    return tx.db.ask(
+        f"INSERT INTO signalbox_limit (key, env, target, size, spacing, burst) VALUES {values}"
+        " ON CONFLICT (key) DO UPDATE SET target = excluded.target"
+        " RETURNING key, tat, size, spacing, burst",
+        [value for key in keys for value in _row(key, *declared[key])],
+    )
 
 
 def _change(tx: Tx, key: str, size: int | None, rate: Rate | None, tat: int | None) -> int | None:

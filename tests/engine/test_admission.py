@@ -36,7 +36,7 @@ class Counted:
         self.statements = 0
 
     def __getattr__(self, name: str) -> Any:
-        self.statements += name in {"query", "run", "touch", "insert", "claim"}
+        self.statements += name in {"query", "ask", "run", "touch", "insert", "claim"}
         return getattr(self._db, name)
 
 
