@@ -14,6 +14,7 @@ class LimitState:
     used: int = 0
     rate: Rate | None = None
     tat: int | None = None  # microseconds
+    awaited: bool = False  # somebody waits there already
 
     def free_at(self, now: int) -> int | None:
         """``now`` when it lets one more in, else the moment at which it will; None when nobody can tell."""

@@ -39,11 +39,12 @@ def lock_limits(tx: Tx, declared: Mapping[str, Declared]) -> dict[str, LimitStat
     found = [row for rows in locked for row in rows()]
     used = taken()
     states: dict[str, LimitState] = {}
-    for key, tat, *stored in found:
+    # Not "held_at IS NOT NULL": SQLite 3.40 answers 1 to that in RETURNING, though it answers NULL to held_at.
+    for key, tat, held_at, *stored in found:
         size, rate = _as_set(declared[key], changed.get((_env(key), target_of(key))))
         if stored != _row(key, size, rate)[3:]:
             tat = _change(tx, key, size, rate, tat)
-        states[key] = LimitState(size, used.get(key, 0), rate, tat)
+        states[key] = LimitState(size, used.get(key, 0), rate, tat, awaited=held_at is not None)
     return states
 
 
@@ -53,7 +54,7 @@ def _ask_locked(tx: Tx, keys: Sequence[str], declared: Mapping[str, Declared]) -
     return tx.db.ask(
         f"INSERT INTO signalbox_limit (key, env, target, size, spacing, burst) VALUES {values}"
         " ON CONFLICT (key) DO UPDATE SET target = excluded.target"
-        " RETURNING key, tat, size, spacing, burst",
+        " RETURNING key, tat, held_at, size, spacing, burst",
         [value for key in keys for value in _row(key, *declared[key])],
     )
 
@@ -208,7 +209,7 @@ def pace(tx: Tx, states: Mapping[str, LimitState]) -> None:
             " WHERE key = ?",
             [state.tat, wake, key],
         )
-        if wake is not None:
+        if wake is not None and state.awaited:  # else nobody has to be woken: who begins to wait says until when
             tx.effects.due.append(wake)
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 
-from orchestrator.core.controls import Concurrency
+from orchestrator.core.controls import Concurrency, Throttle
 from orchestrator.core.flow import Flow
-from orchestrator.core.limiting import concurrency_target, limit_key
+from orchestrator.core.limiting import concurrency_target, limit_key, throttle_target
 from orchestrator.core.ops import Status
 from orchestrator.engine.admission import take_admitted
 from orchestrator.engine.clock import system_clock
@@ -25,7 +25,7 @@ from tests.engine.writers import Session, insert, new_id, new_run, sessions
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
 
 LIMIT = Concurrency(1, key="event.data.user")
-FLOWS = {"f": Flow(concurrency=(LIMIT,))}
+FLOW = Flow(concurrency=(LIMIT,))
 
 
 class Counted:
@@ -65,13 +65,24 @@ def look(session: Session, room: int) -> int:
         db = tx.db
         tx.db = counted = Counted(db)  # type: ignore[assignment]
         try:
-            take_admitted(tx, [("ended_at IS NULL", [])], FLOWS, room)
+            take_admitted(tx, [("ended_at IS NULL", [])], {"f": FLOW}, room)
         finally:
             tx.db = db
         return counted.statements
 
     statements: int = session.do(apply)
     return statements
+
+
+def told(session: Session, flow: Flow) -> list[datetime]:
+    """Claims what is let in; when to look again."""
+
+    def apply(tx: Tx) -> list[datetime]:
+        take_admitted(tx, [("ended_at IS NULL", [])], {"f": flow}, 1000)
+        return tx.effects.due
+
+    moments: list[datetime] = session.do(apply)
+    return moments
 
 
 def test_runs_held_at_a_limit_cost_as_many_statements_however_many_they_are(session: Session) -> None:
@@ -88,6 +99,18 @@ def test_limits_of_many_keys_are_locked_by_as_many_statements_as_one(session: Se
     add(session, 100, lambda n: key_of(f"user {n}"))
     assert look(session, 1000) == one
     assert Run.objects.filter(owner=None).count() == 0
+
+
+def test_a_start_tells_when_the_next_is_due_only_where_somebody_waits(session: Session) -> None:
+    paced = Flow(throttle=Throttle(1, "1h", burst=2))
+    key = limit_key(1, throttle_target("f"), None)
+    add(session, 1, lambda n: key)
+    assert told(session, paced) == []
+    add(session, 2, lambda n: key)  # one is let in, one waits
+    assert told(session, paced) == [Limit.objects.get().wake_at]
+    Run.objects.exclude(gate=None).update(gate=None)  # an hour later
+    Limit.objects.update(tat=None)
+    assert told(session, paced) == [Limit.objects.get().wake_at]
 
 
 def test_a_run_that_wakes_into_a_full_limit_is_queued_and_its_history_says_so(session: Session) -> None:

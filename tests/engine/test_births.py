@@ -107,6 +107,16 @@ def test_a_paced_limit_lets_one_in_and_tells_when_the_next_is_due(session: Sessi
     assert limit.wake_at - limit.held_at == timedelta(hours=1)
 
 
+def test_a_start_under_a_pace_that_holds_nobody_back_makes_nobody_look(session: Session) -> None:
+    paced = Flow(throttle=Throttle(10, "1h", burst=10))
+    known(session, paced)
+    insert(session, [born(session, paced)])
+    assert Run.objects.exclude(owner=None).count() == 1
+    assert Limit.objects.exclude(tat=None).exists()
+    session.do(lambda tx: None)  # by then all before it was heard
+    assert not any(effects.due or effects.ready for effects in session.heard)
+
+
 def test_a_run_that_has_to_wait_has_its_time_to_start(session: Session) -> None:
     flow = Flow(concurrency=(Concurrency(1),), timeouts=Timeouts(start="1m", finish="1h"))
     known(session, flow)
