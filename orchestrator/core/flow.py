@@ -106,9 +106,9 @@ class Flow:
         return self.limits_starts or self.fairness is not None
 
     @property
-    def leaves_rows(self) -> bool:
-        """Whether rows beside its runs are to be removed when they rest or end."""
-        return bool(self.limits_starts or self.cancel_on or self.timeouts)
+    def has_terms(self) -> bool:
+        """Whether something may end its runs from outside."""
+        return bool(self.cancel_on or self.timeouts)
 
     @property
     def gates_events(self) -> bool:

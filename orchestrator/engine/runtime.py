@@ -19,7 +19,7 @@ from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.doorbell import News, Ringer
 from orchestrator.engine.journal.items import Call, Ingest, Item
 from orchestrator.engine.journal.port import Journal
-from orchestrator.engine.journal.tx import Effects, Tx
+from orchestrator.engine.journal.tx import Effects, Leftovers, Tx
 from orchestrator.engine.journal.writer import JournalWriter
 from orchestrator.engine.membership import Membership
 from orchestrator.engine.notify import Listener, NotifyBell
@@ -151,7 +151,10 @@ class Runtime:
     def _read_catalog(self, tx: Tx) -> None:
         # Ours too where no engine runs: what they listen for may come before the first engine has registered them.
         self.catalog.load([*read_catalog(tx), *(registered(known, self.settings.version) for known in self.registry)])
-        self.journal.frees_slots = any(known.flow.leaves_rows for known in self.catalog.all())
+        flows = [known.flow for known in self.catalog.all()]
+        self.journal.leftovers = Leftovers(
+            slots=any(flow.limits_starts for flow in flows), terms=any(flow.has_terms for flow in flows)
+        )
 
 
 _runtime: Runtime | None = None

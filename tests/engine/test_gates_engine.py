@@ -7,6 +7,7 @@ from django.db import transaction
 from orchestrator import Batch, Context, Debounce, RateLimit, Singleton, TaskContext, function, send, signal, task
 from orchestrator.engine.clock import system_clock
 from orchestrator.engine.ingest import send_events
+from orchestrator.engine.journal.tx import Leftovers
 from orchestrator.engine.replay import replay_run, retrigger_event
 from orchestrator.models import Event, Run, RunEvent, Slot
 from orchestrator.sdk.sending import incoming
@@ -77,7 +78,7 @@ def test_a_queued_singleton_goes_on_as_soon_as_the_one_before_it_has_ended(start
     signal(run_of(second), "go")
     completed(run_of(second))
     soon(lambda: not Slot.objects.exists())
-    assert host.journal.frees_slots
+    assert host.journal.leftovers == Leftovers(slots=True, terms=False)
 
 
 def test_a_singleton_cancels_the_one_that_runs(start: StartEngine) -> None:

@@ -10,7 +10,7 @@ from orchestrator.engine.gating import lock_ahead
 from orchestrator.engine.journal.checkpoints import Outcome, apply_checkpoints
 from orchestrator.engine.journal.items import Call, Checkpoint, Ingest, Item, Start
 from orchestrator.engine.journal.starts import apply_starts
-from orchestrator.engine.journal.tx import Effects, Tx
+from orchestrator.engine.journal.tx import ALL, Effects, Leftovers, Tx
 from orchestrator.engine.sql import Connection, Id
 
 
@@ -30,13 +30,10 @@ RETRY = Retry()
 
 
 def apply_batch(
-    db: Connection, owner: str, now: datetime, items: Sequence[Item], *, frees_slots: bool = True
+    db: Connection, owner: str, now: datetime, items: Sequence[Item], leftovers: Leftovers = ALL
 ) -> BatchResult:
-    """Applies the items inside the open transaction. Errors of one item's own kind become its answer.
-
-    ``frees_slots``: some functions have limits, so that runs may hold places.
-    """
-    tx = Tx(db, owner, now, frees_slots=frees_slots)
+    """Applies the items inside the open transaction. Errors of one item's own kind become its answer."""
+    tx = Tx(db, owner, now, leftovers)
     answers: list[Any] = [None] * len(items)
     starts: list[Start] = []
     checkpoints: list[tuple[int, Checkpoint]] = []

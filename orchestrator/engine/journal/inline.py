@@ -11,7 +11,7 @@ from typing import Any
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.journal.batch import apply_batch, look_at_released
 from orchestrator.engine.journal.items import Item
-from orchestrator.engine.journal.tx import Effects
+from orchestrator.engine.journal.tx import ALL, Effects
 from orchestrator.engine.sql import Connection
 
 
@@ -31,7 +31,7 @@ class InlineJournal:
         self.db = db
         self.owner = owner
         self.clock = clock
-        self.frees_slots = True
+        self.leftovers = ALL
         self._on_effects = on_effects
         self.nested = nested
 
@@ -58,7 +58,7 @@ class InlineJournal:
     def _apply(self, item: Item) -> Any:
         self._begin()
         try:
-            result = apply_batch(self.db, self.owner, self.clock.now(), [item], frees_slots=self.frees_slots)
+            result = apply_batch(self.db, self.owner, self.clock.now(), [item], self.leftovers)
         except BaseException:
             self._rollback()
             raise

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from orchestrator.engine.journal.items import Item
+from orchestrator.engine.journal.tx import Leftovers
 
 
 class Asked(Protocol):
@@ -16,7 +17,7 @@ class Asked(Protocol):
 
 
 class Journal(Asked, Protocol):
-    frees_slots: bool  # runs that rest or end may hold places
+    leftovers: Leftovers
 
     def append(self, item: Item) -> "asyncio.Future[Any]": ...
     def close(self, timeout_seconds: float | None = None) -> None: ...

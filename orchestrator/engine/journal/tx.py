@@ -54,6 +54,17 @@ INSERT_ORDER: tuple[type, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What runs that rest or end may leave beside them: places in limits, and what would end them from outside."""
+
+    slots: bool = True
+    terms: bool = True
+
+
+ALL = Leftovers()  # until it is known what the functions declare
+
+
 @dataclass(slots=True)
 class Effects:
     """What a committed batch means to others: bells to ring."""
@@ -93,14 +104,14 @@ class Effects:
 class Tx:
     """A transaction that is open on ``db``. ``owner`` is this process's session."""
 
-    def __init__(self, db: Connection, owner: str, now: datetime, *, frees_slots: bool = True) -> None:
+    def __init__(self, db: Connection, owner: str, now: datetime, leftovers: Leftovers = ALL) -> None:
         self.db = db
         self.owner = owner
         self.now = now
         self.effects = Effects()
         self.was_gated = False  # gates have decided in this transaction
         self.begins_limited = True  # runs of functions with limits may begin in it; no claim follows, which locks more
-        self._frees_slots = frees_slots
+        self._leftovers = leftovers
         self._rows: defaultdict[type, list[Row]] = defaultdict(list)
         self._inbox: list[InboxRow] = []
         self._ends: list[AttemptEnd] = []
@@ -217,8 +228,9 @@ class Tx:
             self.db.store_results(self._results)
         if self._moves:
             self.db.move_runs(self._moves)  # their rows are locked: by the fence, or by who took them over
-            if self._frees_slots:
+            if self._leftovers.slots:
                 self.free_slots([move.run for move in self._moves if move.owner is None])
+            if self._leftovers.terms:
                 self._drop_terms([move.run for move in self._moves if move.ended_at is not None])
         if self._successes:
             self._note_successes()

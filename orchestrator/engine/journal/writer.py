@@ -18,7 +18,7 @@ from orchestrator.engine.journal.batch import RETRY, BatchResult, apply_batch, l
 from orchestrator.engine.journal.checkpoints import tell_refused
 from orchestrator.engine.journal.items import Call, Checkpoint, Ingest, Item
 from orchestrator.engine.journal.tickets import Ticket, answer_all
-from orchestrator.engine.journal.tx import Effects
+from orchestrator.engine.journal.tx import ALL, Effects
 from orchestrator.engine.sql import Connection, Id
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class JournalWriter:
         self.owner = owner
         self.clock = clock
         self.number_of_batches = 0
-        self.frees_slots = True
+        self.leftovers = ALL
         self._connect = connect
         self._on_effects = on_effects
         self._on_session_lost = on_session_lost
@@ -163,7 +163,7 @@ class JournalWriter:
         db.begin()
         try:
             counted = self._count(db) if self._counts_batches else None
-            result = apply_batch(db, self.owner, self.clock.now(), items, frees_slots=self.frees_slots)
+            result = apply_batch(db, self.owner, self.clock.now(), items, self.leftovers)
             if counted is not None and counted() == 0:
                 raise SessionLost("this process was taken for dead; it goes on as a new session")
             failpoints.hit("before_commit", partial(_cut, db))
