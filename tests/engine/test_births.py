@@ -1,9 +1,10 @@
 """Runs of functions with limits that begin in the transaction that stores them, and those that may not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import orjson
 import pytest
@@ -17,10 +18,11 @@ from orchestrator.engine.journal.items import NewRun, Start
 from orchestrator.engine.journal.starts import apply_starts
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.limit_rows import lock_limits, target_of
+from orchestrator.engine.sql import Connection
 from orchestrator.engine.terms import deadlines_of
 from orchestrator.models import Deadline, Limit, Run, Slot
 from tests.engine.reading import assert_dense, kinds
-from tests.engine.writers import Session, all_at_once, end, engine_connection, insert, new_run, sessions
+from tests.engine.writers import Session, all_at_once, end, engine_connection, event_start, insert, new_run, sessions
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
 
@@ -115,6 +117,37 @@ def test_a_start_under_a_pace_that_holds_nobody_back_makes_nobody_look(session: 
     assert Limit.objects.exclude(tat=None).exists()
     session.do(lambda tx: None)  # by then all before it was heard
     assert not any(effects.due or effects.ready for effects in session.heard)
+
+
+class Watched:
+    """A connection that notes when something is asked, and when its answer is waited for."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self.noted: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def ask(self, sql: str, params: Sequence[Any] = ()) -> Callable[[], list[tuple[Any, ...]]]:
+        self.noted.append("asked")
+        answer = self._db.ask(sql, params)
+        return lambda: self.noted.append("answered") or answer()  # type: ignore[func-returns-value]
+
+
+def test_all_that_an_event_and_its_runs_have_to_know_is_asked_before_any_answer(session: Session) -> None:
+    known(session)
+    new = born(session)
+
+    def apply(tx: Tx) -> list[str]:
+        tx.db, tx.begins_limited = Watched(tx.db), True  # type: ignore[assignment]
+        apply_starts(tx, [replace(event_start("order/paid", {}), runs=[new])])
+        noted: list[str] = tx.db.noted  # type: ignore[attr-defined]
+        return noted
+
+    asked = 5  # who waits for the event, what it cancels, the limits, their overrides, the places taken
+    assert session.do(apply) == ["asked"] * asked + ["answered"] * asked
+    assert Run.objects.get(id=new.run.id).owner == session.id
 
 
 def test_a_run_that_has_to_wait_has_its_time_to_start(session: Session) -> None:

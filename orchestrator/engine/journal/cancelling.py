@@ -7,39 +7,26 @@ import orjson
 from orchestrator.core import matching
 from orchestrator.core.ops import MessageKind
 from orchestrator.engine.journal.items import Start
+from orchestrator.engine.journal.names import Answer, ask_cancelling
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.rows import CancelOnRow, EventRow, InboxRow
 
 KEYS_AT_ONCE = 500  # parameters of one statement
 
 
-def cancel_runs(tx: Tx, starts: Sequence[Start]) -> None:
-    """Asks the runs that these events cancel to end. One look for all names; most events cancel nothing."""
-    events = [(place, start, start.event) for place, start in enumerate(starts) if start.event is not None]
-    if not events:
-        return
+def cancel_runs(tx: Tx, starts: Sequence[Start], cancelling: Answer) -> None:
+    """Asks the runs that these events cancel to end."""
     if tx.holds(CancelOnRow):
-        tx.flush()  # an event may cancel a run that one before it has just started
-    cancelling = _cancelling(tx, list({(event.env, event.name) for _, _, event in events}))
-    if not cancelling:
+        cancelling = ask_cancelling(tx, starts)  # an event may cancel a run that one before it has just started
+    names = cancelling()
+    if not names:
         return
     # Neither an event that came before nor the one that started it cancels a run.
     newer = {run: place for place, start in enumerate(starts) for run in start.run_ids}
-    for place, start, event in events:
-        if (event.env, event.name) in cancelling:
+    for place, start in enumerate(starts):
+        event = start.event
+        if event is not None and (event.env, event.name) in names:
             _cancel_by(tx, event, start.payload or {}, {run for run, at in newer.items() if at >= place})
-
-
-def _cancelling(tx: Tx, names: list[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Those of the names, each with its environment, that may cancel a run."""
-    names += names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names))  # few texts, so that they stay prepared
-    values = ", ".join(["(CAST(? AS integer), CAST(? AS text))"] * len(names))
-    found = tx.db.query(
-        f"SELECT column1, column2 FROM (VALUES {values}) AS v WHERE (SELECT 1 FROM signalbox_cancel_on"
-        " WHERE env = column1 AND name = column2 LIMIT 1) = 1",
-        [value for pair in names for value in pair],
-    )
-    return {(env, name) for env, name in found}
 
 
 def _cancel_by(tx: Tx, event: EventRow, payload: Mapping[str, object], newer: set[str]) -> None:

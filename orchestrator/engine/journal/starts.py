@@ -10,6 +10,7 @@ from orchestrator.engine.gate_rows import add_skips
 from orchestrator.engine.gating import lock_gates
 from orchestrator.engine.journal.cancelling import cancel_runs
 from orchestrator.engine.journal.items import NewRun, Start
+from orchestrator.engine.journal.names import ask_cancelling, ask_waited
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.journal.waits import match_waits
 from orchestrator.engine.rows import EventRow
@@ -33,9 +34,11 @@ def apply_starts(tx: Tx, starts: Sequence[Start]) -> None:
         if start.event is not None and start.event.routed_at is not None:
             events.append(start)
         runs += gates.inserts(start) if gates is not None else start.runs
+    # One way to the database and back, together with what limits of the runs are asked.
+    cancelling, waited = ask_cancelling(tx, events), ask_waited(tx, events)
     add_runs(tx, runs)
-    unfinished = match_waits(tx, events)
-    cancel_runs(tx, events)
+    unfinished = match_waits(tx, events, waited)
+    cancel_runs(tx, events, cancelling)
     for start in new:
         if start.event is not None and (start.store_repeats or not start.repeated):
             event = _with_skips(start, start.event) if start.turned else start.event
@@ -99,8 +102,9 @@ def route_stored(tx: Tx, starts: Sequence[Start]) -> None:
         add_skips(tx, {start.event.id: start.turned for start in ours if start.event and start.turned})
     add_runs(tx, [new for start in ours for new in (start.runs if gates is None else gates.inserts(start))])
     routed = [replace(start, event=start.event._replace(routed_at=tx.now)) for start in ours if start.event]
-    cancel_runs(tx, routed)
-    for event in match_waits(tx, routed):
+    cancelling, waited = ask_cancelling(tx, routed), ask_waited(tx, routed)
+    cancel_runs(tx, routed, cancelling)
+    for event in match_waits(tx, routed, waited):
         tx.db.run("UPDATE signalbox_event SET routed_at = NULL WHERE id = ?", [Id(event)])
 
 

@@ -12,6 +12,7 @@ import orjson
 from orchestrator.core import matching
 from orchestrator.core.ops import MessageKind
 from orchestrator.engine.journal.items import Start
+from orchestrator.engine.journal.names import Answer
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.rows import EventRow, InboxRow, KeyRow
 from orchestrator.engine.sql import Id
@@ -36,18 +37,13 @@ class Progress(NamedTuple):
     until: datetime
 
 
-def match_waits(tx: Tx, starts: Sequence[Start]) -> set[str]:
-    """One look for all names of the batch; most events have nobody waiting for their name.
-
-    Answers the events that more waits might take. They must become unrouted.
-    """
-    if not starts:
-        return set()
+def match_waits(tx: Tx, starts: Sequence[Start], waited: Answer) -> set[str]:
+    """Answers the events that more waits might take. They must become unrouted."""
+    names = waited()
     unfinished: set[str] = set()
-    waited = _waited(tx, list({(start.event.env, start.event.name) for start in starts if start.event}))
     for start in starts:
         event = start.event
-        if event and (event.env, event.name) in waited:
+        if event and (event.env, event.name) in names:
             last = _match_slice(tx, event, dict(start.payload or {}), None)
             if last is not None:
                 tx.db.use_keys([KeyRow(event.env, SCOPE, event.id, last, tx.now + KEPT)])
@@ -76,19 +72,6 @@ def go_on(tx: Tx, event: EventRow, payload: dict[str, object], progress: Progres
         return
     tx.db.run("DELETE FROM signalbox_idempotency WHERE env = ? AND scope = ? AND key = ?", where)
     tx.db.run("UPDATE signalbox_event SET routed_at = ? WHERE id = ?", [tx.now, Id(event.id)])
-
-
-def _waited(tx: Tx, names: list[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Those of the names, each with its environment, that anybody waits for."""
-    names += names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names))  # few texts, so that they stay prepared
-    values = ", ".join(["(CAST(? AS integer), CAST(? AS text))"] * len(names))
-    found = tx.db.query(
-        # Not EXISTS, of which PostgreSQL may make a join that reads every wait.
-        f"SELECT column1, column2 FROM (VALUES {values}) AS v WHERE (SELECT 1 FROM signalbox_wait"
-        " WHERE kind = 'event' AND env = column1 AND name = column2 LIMIT 1) = 1",
-        [value for pair in names for value in pair],
-    )
-    return {(env, name) for env, name in found}
 
 
 def _match_slice(tx: Tx, event: EventRow, payload: dict[str, object], progress: Progress | None) -> str | None:
