@@ -10,6 +10,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 SQLITE_ENGINE = "orchestrator.db.sqlite3"
+POSTGRESQL_ENGINE = "orchestrator.db.postgresql"  # says at once when the database is away
 LAYER_SCHEMES = ("redis", "rediss", "unix", "redis+socket")
 LAYER_SECONDS = 2.0  # to reach Redis; a bell that does not ring in time is not missed
 
@@ -67,6 +68,7 @@ def database(home: Path) -> dict[str, Any]:
         settings["ENGINE"] = SQLITE_ENGINE
         settings["OPTIONS"] = SQLITE_OPTIONS | options
     elif settings["ENGINE"] == "django.db.backends.postgresql":
+        settings["ENGINE"] = POSTGRESQL_ENGINE
         # Under ASGI each request has a thread of its own: connections are shared by a pool, never kept by a thread.
         pool_size = number("DATABASE_POOL_SIZE", 16)
         if pool_size:

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, partial
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
@@ -12,7 +12,17 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from orchestrator.api.problems import problem, problem_response
 from orchestrator.conf import settings
+from orchestrator.db.looking import Look
+from orchestrator.db.postgresql.outage import forget_pool, outage_of
+
+ANSWER_SECONDS = 1.5
+WAYS_OUT = {
+    "database": "the database does not answer: start it, or see where DATABASE_URL leads; nothing here needs a restart",
+    "migrations": "the database is not that of this code: run manage.py migrate",
+    "writable": "the database can only be read: see whether DATABASE_URL leads to a standby",
+}
 
 
 class HealthMiddleware:
@@ -37,22 +47,29 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when this process may get requests: its database answers, has this code's tables and can be written."""
-    wrapper = _database()
-    parts = {"database": "ok", "migrations": "ok", "writable": "ok"}
     try:
-        parts["writable"] = "ok" if _writable(wrapper) else "read-only"
-        parts["migrations"] = _migrations(wrapper)
+        parts = _look(settings().database).ask(ANSWER_SECONDS)
     except DatabaseError:  # whose words may name hosts and users
-        parts = dict.fromkeys(parts, "unknown") | {"database": "does not answer"}
-    ready = set(parts.values()) == {"ok"}
-    return JsonResponse({"status": "ready" if ready else "not ready", **parts}, status=200 if ready else 503)
+        parts = dict.fromkeys(WAYS_OUT, "unknown") | {"database": "does not answer"}
+    else:
+        outage_of(settings().database).over()  # ready means that requests are served
+    if set(parts.values()) == {"ok"}:
+        return JsonResponse({"status": "ready", **parts})
+    wrong = [WAYS_OUT[part] for part, state in parts.items() if state not in {"ok", "unknown"}]
+    return problem_response(problem(503, "not_ready", "; ".join(wrong), **parts))
 
 
 CHECKS = {"/healthz": healthz, "/readyz": readyz}
 
 
-def _database() -> BaseDatabaseWrapper:
-    return connections[settings().database]
+@cache
+def _look(alias: str) -> Look[dict[str, str]]:
+    return Look(alias, _parts, lost=partial(forget_pool, alias))
+
+
+def _parts(wrapper: BaseDatabaseWrapper) -> dict[str, str]:
+    writable = "ok" if _writable(wrapper) else "read-only"
+    return {"database": "ok", "migrations": _migrations(wrapper), "writable": writable}
 
 
 def _writable(wrapper: BaseDatabaseWrapper) -> bool:
@@ -68,13 +85,19 @@ def _writable(wrapper: BaseDatabaseWrapper) -> bool:
 
 def _migrations(wrapper: BaseDatabaseWrapper) -> str:
     """``ok``, or how many of this code's apps wait for a migration."""
-    recorded = MigrationRecorder(wrapper)
-    applied = set(recorded.migration_qs.values_list("app", "name")) if recorded.has_table() else set()
-    missing = _newest_migrations() - applied
+    missing = _newest_migrations() - _applied_migrations(wrapper)
     return f"{len(missing)} missing" if missing else "ok"
 
 
-@lru_cache(maxsize=1)
+def _applied_migrations(wrapper: BaseDatabaseWrapper) -> set[tuple[str, str]]:
+    if not MigrationRecorder(wrapper).has_table():
+        return set()
+    with wrapper.cursor() as cursor:  # the recorder's own query would go over the connection of this thread
+        cursor.execute("SELECT app, name FROM django_migrations")
+        return set(cursor.fetchall())
+
+
+@cache
 def _newest_migrations() -> frozenset[tuple[str, str]]:
     """The last migration of each app: those before it were applied with it."""
     return frozenset(MigrationLoader(None).graph.leaf_nodes())

@@ -1,12 +1,17 @@
-"""The Content-Security-Policy of every page: nothing runs that this server did not send."""
+"""What every page has: a policy that runs nothing this server did not send, and words for a database that is away."""
 
+import logging
 import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 
+logger = logging.getLogger(__name__)
+RETRY_AFTER_SECONDS = "1"
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -31,6 +36,24 @@ class ContentSecurityPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+
+class DatabaseAwayMiddleware:
+    """503 instead of 500 for a page whose database does not answer: whoever asks should come back soon."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Django calls it with what a view raised."""
+        if not isinstance(error, (OperationalError, InterfaceError)):
+            return None
+        logger.error("page.database_failed", extra={"path": request.path}, exc_info=error)
+        headers = {"Retry-After": RETRY_AFTER_SECONDS}
+        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
 
 
 def with_policy(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

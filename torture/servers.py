@@ -86,6 +86,11 @@ class PostgresCluster:
         self._server.send_signal(signal.SIGQUIT)
         self._server.wait(10)
 
+    def processes(self) -> list[int]:
+        """The server and those that it has started."""
+        pid = self._server.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,5 +1,7 @@
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.test import Client, RequestFactory
 from django.views.defaults import server_error
 
@@ -41,6 +43,17 @@ def test_too_many_fields_are_refused_in_words(visitor):
 
 def test_what_broke_is_told_without_any_database_or_request():
     assert_ours(server_error(RequestFactory().get("/runs")), 500, "Something broke")
+
+
+def test_a_page_whose_database_is_away_says_so_and_when_to_come_again(visitor, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("connection to ada:secret@db.example failed")
+
+    monkeypatch.setattr(QuerySet, "_fetch_all", refuse)
+    page = visitor.get("/runs")
+    assert_ours(page, 503, "The database is away")
+    assert page["retry-after"] == "1"
+    assert "secret" not in page.content.decode()
 
 
 def test_every_error_page_is_under_the_policy(visitor):

@@ -36,7 +36,7 @@ def test_a_database_url_chooses_postgresql_with_a_pool(monkeypatch, tmp_path: Pa
     monkeypatch.setenv("DATABASE_URL", "postgres://ada:secret@db.example/jobs")
     database = environment.database(tmp_path)
     assert (database["ENGINE"], database["HOST"], database["NAME"]) == (
-        "django.db.backends.postgresql",
+        "orchestrator.db.postgresql",
         "db.example",
         "jobs",
     )

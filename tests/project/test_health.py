@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import AsyncClient, Client, override_settings
 
 from console import health
 
 READY = {"status": "ready", "database": "ok", "migrations": "ok", "writable": "ok"}
-pytestmark = pytest.mark.django_db
+WAY_OUT = "the database is not that of this code: run manage.py migrate"
+pytestmark = pytest.mark.django_db(transaction=True)  # health looks over a connection of its own
 
 
 @pytest.fixture
@@ -27,7 +28,6 @@ def test_a_probe_by_address_is_answered(strict_hosts: None) -> None:
     assert probe.post("/readyz").status_code == 405
 
 
-@pytest.mark.django_db(transaction=True)
 async def test_it_answers_under_asgi_as_well() -> None:
     answer = await AsyncClient().get("/readyz")
     assert (answer.status_code, answer.json()) == (200, READY)
@@ -35,20 +35,33 @@ async def test_it_answers_under_asgi_as_well() -> None:
 
 def test_before_the_migration_of_an_upgrade_it_is_not_ready() -> None:
     newest = next(key for key in health._newest_migrations() if key[0] == "orchestrator")
-    MigrationRecorder(connection).record_unapplied(*newest)
-    answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, READY | {"status": "not ready", "migrations": "1 missing"})
-    assert Client().get("/healthz").status_code == 200
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied(*newest)
+    try:
+        answer = Client().get("/readyz")
+        assert Client().get("/healthz").status_code == 200
+    finally:
+        recorder.record_applied(*newest)
+    told = answer.json()
+    assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
+    assert (told["code"], told["detail"], told["migrations"]) == ("not_ready", WAY_OUT, "1 missing")
+    assert Client().get("/readyz").json() == READY
 
 
-def test_a_database_that_can_only_be_read_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET transaction_read_only = on")
-    else:
-        monkeypatch.setattr(health.os, "access", lambda *_: False)
+def test_a_database_that_can_only_be_read_is_not_writable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health.os, "access", lambda *_: False)
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+        assert not health._writable(connection)
+
+
+def test_what_can_only_be_read_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_writable", lambda _: False)
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["writable"]) == (503, "read-only")
+    assert "leads to a standby" in answer.json()["detail"]
 
 
 def test_what_a_database_that_is_away_says_of_itself_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,5 +71,6 @@ def test_what_a_database_that_is_away_says_of_itself_stays_here(monkeypatch: pyt
     monkeypatch.setattr(health, "_writable", refuse)
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["database"]) == (503, "does not answer")
+    assert "DATABASE_URL" in answer.json()["detail"]
     assert "secret" not in answer.content.decode()
     assert Client().get("/healthz").status_code == 200
