@@ -14,10 +14,12 @@ import sys
 from importlib import import_module
 
 import django
+from django.conf import settings
 
 from orchestrator.workers.pipe import ORPHANED, Pipe
 
 PR_SET_PDEATHSIG = 1
+OF_THE_WEB_SERVER = {"daphne", "ninja"}  # packages with an app that has no models, and that takes its time to load
 
 
 def main() -> None:
@@ -25,6 +27,7 @@ def main() -> None:
     faulthandler.enable()
     pipe = Pipe(socket.socket(fileno=int(sys.argv[1])))
     gc.disable()  # what is imported stays: to look through it again and again takes a tenth of the start
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app.partition(".")[0] not in OF_THE_WEB_SERVER]
     django.setup()
     execution = import_module("orchestrator.workers.execution")  # after the setup: it knows the models
     gc.freeze()

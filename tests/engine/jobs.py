@@ -150,7 +150,12 @@ async def tell_process(ctx: TaskContext) -> int:
     return os.getpid()
 
 
+@task(machine="small-1x")
+async def tell_modules(ctx: TaskContext) -> list[str]:
+    return sorted(sys.modules)
+
+
 JOBS = (
     tell_limits, keep_notes, ask_for_too_much, outgrow, hold_too_much, overrun, wait_to_be_cancelled, say_much, report,
-    tell_process, swallow_everything,
+    tell_process, tell_modules, swallow_everything,
 )  # fmt: skip

@@ -175,6 +175,19 @@ def test_a_further_run_finds_a_process_that_has_set_itself_up(start: StartEngine
     assert completed(jobs.tell_process.trigger(), within_seconds=CHILD_SECONDS) == spare
 
 
+def test_a_process_for_one_run_loads_no_web_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, start: StartEngine
+) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.engine.web_settings")
+    declare_jobs()
+    start(HOME=tmp_path, SPARE_PROCESS=False)
+    loaded = completed(jobs.tell_modules.trigger(), within_seconds=CHILD_SECONDS)
+    assert "orchestrator.workers.execution" in loaded
+    served = {"daphne", "twisted", "autobahn", "ninja", "plotly"}
+    assert not [name for name in loaded if name.partition(".")[0] in served]
+    assert not [name for name in loaded if name.startswith(("channels.routing", "channels.consumer", "console.asgi"))]
+
+
 def test_nothing_survives_an_engine_that_is_killed(tmp_path: Path) -> None:
     """Neither the process of its run nor what that process has started."""
     told = tmp_path / "told"
