@@ -55,7 +55,7 @@ class FunctionAdmin(ReadOnlyAdmin):
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
-    list_display = ("host", "pid", "version", "queues", "started_at", "expires_at", "alive")
+    list_display = ("host", "pid", "version", "queues", "concurrency", "started_at", "expires_at", "alive")
     ordering = ("host", "pid")
 
     @admin.display(boolean=True)

@@ -8,24 +8,33 @@ from django.db.models import Count, QuerySet
 
 from orchestrator.conf import settings
 from orchestrator.core.ops import Status
-from orchestrator.core.places import Pool, pool_of, pools_of
+from orchestrator.core.places import Pool, Serving, pool_of, pools_of
 from orchestrator.doctor.sessions import live_engines
 from orchestrator.models import Function, Run
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceFacts:
-    """Queues that share their workers. ``each``: how many runs one of these executes at once."""
+    """Queues that share their workers. ``each``: how many runs each of these executes at once."""
 
     queues: tuple[str, ...]
-    workers: int
-    each: int
+    each: tuple[int, ...]
     used: int = 0
     waiting: int = 0
 
     @property
+    def workers(self) -> int:
+        return len(self.each)
+
+    @property
     def places(self) -> int:
-        return self.workers * self.each
+        return sum(self.each)
+
+    @property
+    def at_once(self) -> str:
+        """``500 at once on each``, or ``200 to 500 at once on each``."""
+        fewest, most = min(self.each, default=0), max(self.each, default=0)
+        return f"{most} at once on each" if fewest == most else f"{fewest} to {most} at once on each"
 
     @property
     def name(self) -> str:
@@ -57,13 +66,17 @@ def queues_of(functions: Iterable[Function]) -> set[str]:
     return {str(function.config.get("queue") or "default") for function in functions}
 
 
-def _workers() -> list[list[str]]:
-    return [worker.queues for worker in live_engines(datetime.now(UTC))]
+def _workers() -> list[Serving]:
+    # A session of the version before does not say how many: its setting is taken to be that of this process.
+    guess = settings().concurrency
+    return [
+        Serving(frozenset(worker.queues), guess if worker.concurrency is None else worker.concurrency)
+        for worker in live_engines(datetime.now(UTC))
+    ]
 
 
 def _facts(pool: Pool, used: int = 0, waiting: int = 0) -> PlaceFacts:
-    # A worker's row does not say how many runs it executes at once: its settings are taken to be those of this process.
-    return PlaceFacts(tuple(sorted(pool.queues)), pool.workers, settings().concurrency, used, waiting)
+    return PlaceFacts(tuple(sorted(pool.queues)), pool.each, used, waiting)
 
 
 def _count(runs: "QuerySet[Run]") -> dict[str, int]:

@@ -6,29 +6,41 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Queues whose runs execute on the same workers, and how many of these there are."""
+    """Queues whose runs execute on the same workers, and how many runs each of these executes at once."""
 
     queues: frozenset[str]
-    workers: int
+    each: tuple[int, ...]
+
+    @property
+    def places(self) -> int:
+        return sum(self.each)
 
 
-def pool_of(queues: Iterable[str], workers: Iterable[Collection[str]]) -> Pool:
-    """The pool that holds these queues; ``workers``: the queues that each looks into. Without any, it has no place."""
-    known, pooled = [frozenset(served) for served in workers], frozenset(queues)
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The queues that a worker looks into, and how many runs it executes at once."""
+
+    queues: frozenset[str]
+    places: int
+
+
+def pool_of(queues: Iterable[str], workers: Collection[Serving]) -> Pool:
+    """The pool that holds these queues. Without a worker it has no place."""
+    pooled = frozenset(queues)
     while True:
-        within = [served for served in known if served & pooled]
-        grown = pooled.union(*within)
+        within = [worker for worker in workers if worker.queues & pooled]
+        grown = pooled.union(*(worker.queues for worker in within))
         if grown == pooled:
-            return Pool(pooled, len(within))
+            return Pool(pooled, tuple(worker.places for worker in within))
         pooled = grown
 
 
-def pools_of(queues: Iterable[str], workers: Iterable[Collection[str]]) -> list[Pool]:
+def pools_of(queues: Iterable[str], workers: Collection[Serving]) -> list[Pool]:
     """Every queue in one pool, by the names of their queues."""
-    known, found, left = list(workers), [], set(queues)
-    left |= {queue for served in known for queue in served}
+    found, left = [], set(queues)
+    left = left.union(*(worker.queues for worker in workers))
     while left:
-        pool = pool_of([min(left)], known)
+        pool = pool_of([min(left)], workers)
         found.append(pool)
         left -= pool.queues
     return found

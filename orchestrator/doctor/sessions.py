@@ -50,7 +50,8 @@ def judge_queues(engines: Sequence[Worker], queues: Sequence[str]) -> Iterator[F
 
 def _describe(engine: Worker) -> str:
     version = f", version {engine.version}" if engine.version else ""
-    return f"{engine} since {engine.started_at:%Y-%m-%d %H:%M:%S} UTC on {', '.join(engine.queues)}{version}"
+    places = f", {engine.concurrency} runs at once" if engine.concurrency else ""
+    return f"{engine} since {engine.started_at:%Y-%m-%d %H:%M:%S} UTC on {', '.join(engine.queues)}{places}{version}"
 
 
 def _is_gone(worker: Worker) -> bool:

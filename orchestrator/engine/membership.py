@@ -36,6 +36,7 @@ class Membership:
         self._queues = queues
         self._sole = sole
         self._version = config.version
+        self._concurrency = config.concurrency if queues else 0
         self._on_lost = on_lost
         self._joined = False
         self._counts = connections[config.database].vendor == "postgresql"
@@ -45,7 +46,10 @@ class Membership:
         return self._join(self._journal.submit)
 
     def _join(self, submit: Callable[[Item], "Future[Any]"]) -> "Future[Any]":
-        joined = submit(Call(Registering(self._journal.owner, self._queues, self._seconds, self._sole, self._version)))
+        registering = Registering(
+            self._journal.owner, self._queues, self._seconds, self._sole, self._version, self._concurrency
+        )
+        joined = submit(Call(registering))
         if self._counts:
             joined.add_done_callback(lambda _: self._journal.count_batches(counting=True))
         return joined

@@ -17,21 +17,25 @@ TIMERS_AT_ONCE = 2000  # the next sweep comes long before they are used up
 
 @dataclass(frozen=True, slots=True)
 class Registering:
-    """Inserts this session's row. ``sole``: no other session can live (the engine's lock is ours)."""
+    """Inserts this session's row. ``sole``: no other session can live (the engine's lock is ours).
+
+    ``concurrency``: how many runs it executes at once.
+    """
 
     id: str
     queues: Sequence[str]
     seconds: float
     sole: bool
     version: str = ""
+    concurrency: int = 0
 
     def __call__(self, tx: Tx) -> None:
         if self.sole:
             tx.db.run("UPDATE signalbox_worker SET expires_at = ?", [tx.now - timedelta(seconds=1)])
         json = "json" if tx.db.vendor == "postgresql" else "text"
         tx.db.run(
-            "INSERT INTO signalbox_worker (id, host, pid, boot, started_at, version, queues, expires_at, batch)"
-            f" VALUES (?, ?, ?, '', ?, ?, CAST(? AS {json}), ?, 0)",
+            "INSERT INTO signalbox_worker (id, host, pid, boot, started_at, version, queues, expires_at, batch,"
+            f" concurrency) VALUES (?, ?, ?, '', ?, ?, CAST(? AS {json}), ?, 0, ?)",
             [
                 Id(self.id),
                 socket.gethostname()[:255],
@@ -40,6 +44,7 @@ class Registering:
                 self.version,
                 orjson.dumps(list(self.queues)).decode(),
                 tx.now + timedelta(seconds=self.seconds),
+                self.concurrency,
             ],
         )
         tx.db.renew(self.id, self.seconds, tx.now)

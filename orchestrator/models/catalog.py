@@ -38,6 +38,7 @@ class Worker(models.Model):
     started_at = MomentField()
     version = models.CharField(max_length=64, default="")
     queues = JsonField(default=list)
+    concurrency = models.IntegerField(null=True)  # runs that it executes at once; a version before did not say
     expires_at = MomentField()
     # Number of the last batch this session committed: tells the outcome of a commit whose answer was lost.
     batch = models.BigIntegerField(default=0)

@@ -1,18 +1,20 @@
 """Limits seen, changed and previewed in the admin; keys; the record of it all."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, override_settings
 
 from orchestrator import Concurrency, TaskContext, Throttle, task
 from orchestrator.admin.recorded import recorded
 from orchestrator.engine.clock import system_clock
-from orchestrator.models import Audit, Expectation, Key, LimitOverride, Run
+from orchestrator.models import Audit, Expectation, Key, LimitOverride, Run, Worker
 from orchestrator.models.fields import to_micros
+from tests.console.factories import fresh_id
 from tests.engine.conftest import StartEngine, functions, start
 from tests.engine.gates import Gate
 from tests.engine.reading import completed, run_row, soon
@@ -122,6 +124,20 @@ def test_a_preview_compares_numbers_of_places(start: StartEngine, operator: Clie
     assert not LimitOverride.objects.exists()
     assert "greater than or equal to 1" in text(operator, PLACES, places=0, preview="Preview")
     assert "whole number" in text(operator, LIMIT, limit=3, places="many", preview="Preview")
+
+
+def test_places_are_the_sum_of_what_each_live_worker_has_told(start: StartEngine, operator: Client) -> None:
+    start(CONCURRENCY=50)
+    [mine] = Worker.objects.values_list("concurrency", flat=True)
+    assert mine == 50
+    settings = django_settings.ORCHESTRATOR | {"CONCURRENCY": 7}
+    alive = {"pid": 1, "started_at": datetime.now(UTC), "expires_at": datetime.now(UTC) + timedelta(hours=1)}
+    for host, places in (("large", 200), ("of-the-version-before", None)):
+        Worker.objects.create(id=fresh_id(), host=host, queues=["default"], concurrency=places, **alive)
+    with override_settings(ORCHESTRATOR=settings):
+        assert "7 to 200 at once on each: <strong>257 places</strong>" in text(operator, PLACES)
+    listed = text(operator, "/admin/orchestrator/worker/")
+    assert '<td class="field-concurrency">200</td>' in listed
 
 
 def test_places_that_nobody_has_limit_nothing(start: StartEngine, operator: Client, hold: Gate) -> None:

@@ -112,9 +112,12 @@ def test_engines_are_those_whose_lease_and_process_live() -> None:
 
 def test_engines_are_told_with_queues_and_version_and_queues_without_one_too() -> None:
     known = {"host": "h", "pid": 7, "started_at": NOW, "expires_at": NOW}
-    engines = [Worker(queues=["default"], version="abc", **known), Worker(queues=["mail", "large-1x"], **known)]
+    engines = [
+        Worker(queues=["default"], concurrency=500, version="abc", **known),
+        Worker(queues=["mail", "large-1x"], **known),
+    ]
     text = judge_engines(engines).text
-    assert "UTC on default, version abc; " in text
+    assert "UTC on default, 500 runs at once, version abc; " in text
     assert text.endswith("UTC on mail, large-1x")
     [finding] = judge_queues(engines, ["default", "micro", "large-1x", "micro"])
     assert (finding.level, finding.text) == (
