@@ -281,9 +281,11 @@ class Dispatcher:
                 run.give_back()
 
     def give_back_all(self) -> None:
-        """The process ends: what still runs goes on elsewhere from its last checkpoint."""
+        """The process ends: what still runs goes on elsewhere from its last checkpoint, and so does what rests."""
         for run in list(self.live.values()):
             run.give_back()
+        for run in list(self.parked.values()):
+            run.lose()
 
     def drop_all(self) -> None:
         """Everything held is another's by now."""

@@ -38,6 +38,7 @@ from orchestrator.engine.session import due_soon, held_with_messages, recover, t
 from orchestrator.engine.sql import open_connection, refuse_to_wait_in_transaction
 from orchestrator.engine.timers import Timers
 from orchestrator.engine.transactions import transact
+from orchestrator.engine.unwinding import end_tasks
 from orchestrator.executors.isolated import IsolatedExecutor
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.sdk.discovery import require_functions
@@ -133,6 +134,7 @@ class EngineHost:
         self._isolated.close()
         self._membership.leave()
         self.runtime.close_doorbells()
+        end_tasks(self.loop)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(2.0)
         self.pool.close()
