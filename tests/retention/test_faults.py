@@ -164,4 +164,4 @@ def test_memory_does_not_grow_with_what_there_is_to_delete(db: Connection, walk:
     finally:
         tracemalloc.stop()
     assert not Run.objects.exists()
-    assert peak < 2_000_000
+    assert peak < 700_000

@@ -58,6 +58,11 @@ def literal(values: Iterable[Any], kind: ColumnType) -> str:
     return f"{{{','.join(map(ELEMENTS[kind], values))}}}"
 
 
+def ids_literal(values: Iterable[str]) -> str:
+    """``{...}`` of ids that are not remembered: a walk through old runs by thousands would push out the live ones."""
+    return f"{{{','.join(map(_id, values))}}}"
+
+
 def literals(rows: Sequence[tuple[Any, ...]], kinds: Sequence[ColumnType]) -> list[str]:
     """``{...}`` of each column."""
     return [literal(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)]

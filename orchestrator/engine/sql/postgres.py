@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 
 from orchestrator.core import ids
 from orchestrator.engine.rows import AttemptEnd, KeyRow, Row, RunMove, RunResult
-from orchestrator.engine.sql.arrays import hex_id, literal, literals, unnest
+from orchestrator.engine.sql.arrays import hex_id, ids_literal, literal, literals, unnest
 from orchestrator.engine.sql.base import FACT_COLUMNS, Connection, FenceClaim, Id
 from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
 
@@ -170,7 +170,7 @@ class PostgresConnection(Connection):
 
     def any_of(self, column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         if values and isinstance(values[0], Id):
-            return f"{column} = ANY(?::uuid[])", [literal(values, ID)]
+            return f"{column} = ANY(?::uuid[])", [ids_literal(values)]
         return f"{column} = ANY(?)", [list(values)]
 
     def id(self, value: Any) -> str:

@@ -191,7 +191,8 @@ class SqliteConnection(Connection):
         return lambda: count
 
     def any_of(self, column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-        params = list(values)
+        # By no way that remembers them: a walk through old runs by thousands would push out the live ones.
+        params = [bytearray(ids.to_bytes(value)) if isinstance(value, Id) else value for value in values]
         # To the next power of two, by repeating the last: few texts, so that all of them stay prepared.
         params += params[-1:] * ((1 << (len(params) - 1).bit_length()) - len(params))
         return f"{column} IN ({','.join('?' * len(params))})", params
