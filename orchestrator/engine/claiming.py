@@ -16,7 +16,8 @@ from orchestrator.engine.facts import Claimed, RunFacts
 from orchestrator.engine.journal.checkpoints import apply_checkpoints
 from orchestrator.engine.journal.items import Checkpoint, Entry
 from orchestrator.engine.journal.tx import Tx
-from orchestrator.engine.limit_rows import held_keys, open_gates
+from orchestrator.engine.limit_rows import open_gates
+from orchestrator.engine.limit_sweep import LimitSweep
 from orchestrator.engine.loading import facts_of, load_facts, load_requests
 from orchestrator.engine.pausing import Pauses, held_by, hold_paused
 from orchestrator.engine.rows import AttemptEnd, MailRow
@@ -25,7 +26,6 @@ from orchestrator.engine.starting import Starting
 from orchestrator.engine.terms import finish_by
 from orchestrator.sdk.registry import Definition
 
-LIMITS_AT_ONCE = 500  # of those at which somebody waits, looked at in one claim
 TOLD = "told"  # in a request to cancel: the history has it already
 # Ending a run needs none of its author's code: any engine process may.
 TO_CANCEL = "ended_at IS NULL AND id IN (SELECT run FROM signalbox_inbox WHERE kind = 'cancel')"
@@ -41,7 +41,7 @@ class Claiming:
     """What to take: at most ``limit`` runs of these functions, of the queues and the version of the settings.
 
     ``parked``: runs whose coroutine rests in memory, with the fence under which it went to rest. ``starting`` makes
-    what an end starts. ``freed``: limits of which places were given back; ``sweep``: look at all limits.
+    what an end starts. ``freed``: limits of which places were given back; ``sweep`` tells which others to look at.
     """
 
     settings: Settings
@@ -50,8 +50,8 @@ class Claiming:
     parked: Mapping[str, int]
     starting: Starting
     pauses: Pauses
-    freed: Iterable[str] = ()
-    sweep: bool = False
+    freed: Iterable[str]
+    sweep: LimitSweep
 
     def __call__(self, tx: Tx) -> list[Claimed]:
         return resume(tx, self._take(tx), self.parked, functions=self.functions, starting=self.starting)
@@ -63,8 +63,7 @@ class Claiming:
         arms = self._arms(tx, [known.id for known in self.functions], unless_paused, held)
         if not flows:
             return [*taken, *self._claim(tx, arms, self.limit - len(taken))]
-        due = held_keys(tx, LIMITS_AT_ONCE, due=not self.sweep)
-        open_gates(tx, [*self.freed, *due], self.limit)
+        open_gates(tx, [*self.freed, *self.sweep.keys(tx)], self.limit)
         return [*taken, *take_admitted(tx, arms, flows, self.limit - len(taken))]
 
     def _claim(self, tx: Tx, arms: Iterable[tuple[str, Sequence[Any]]], room: int) -> list[tuple[Any, ...]]:

@@ -21,6 +21,7 @@ from orchestrator.engine.guarding import guarded
 from orchestrator.engine.journal.items import Call, NewRun
 from orchestrator.engine.journal.port import Journal
 from orchestrator.engine.journal.tx import Effects
+from orchestrator.engine.limit_sweep import LimitSweep
 from orchestrator.engine.live import LiveRun
 from orchestrator.engine.load import Load
 from orchestrator.engine.loading import load_requests
@@ -68,7 +69,7 @@ class Dispatcher:
         self.load = Load(settings.concurrency)
         self.starting = Starting(clock, catalog, self._reserve)
         self._queueing = Starting(clock, catalog)  # in the journal: no room is reserved
-        self.pauses = Pauses()
+        self.pauses, self._sweep = Pauses(), LimitSweep()
         self.deadlines = DeadlineWatch(journal, clock, timers.at, self.background)
         self.live: dict[str, LiveRun] = {}
         self.parked: OrderedDict[str, LiveRun] = OrderedDict()
@@ -80,7 +81,7 @@ class Dispatcher:
         self._loop = loop
         self._worker = worker
         self._tasks: set[asyncio.Task[None]] = set()
-        self._claiming = self._sweeps = self._again = self._showing = False
+        self._claiming = self._again = self._showing = False
         self._places: set[str] = set()  # limits that may have one, after the next claim's look
         loop.set_task_factory(task_factory)  # type: ignore[arg-type]
 
@@ -132,8 +133,7 @@ class Dispatcher:
                 self._again, refused = False, self.load.refused
                 parked = {run: live.facts.fence for run, live in self.parked.items()}
                 freed, self._places = self._places, set()
-                sought = (tuple(self.registry), free, parked, self._queueing, self.pauses, freed, self._sweeps)
-                self._sweeps = False
+                sought = (tuple(self.registry), free, parked, self._queueing, self.pauses, freed, self._sweep)
                 claimed: list[Claimed] = await self.journal.append(Call(Claiming(self._settings, *sought)))
                 await self._start_all(claimed)
                 self._again = self._again or len(claimed) == free
@@ -271,7 +271,7 @@ class Dispatcher:
             self.at(due, self.claim)
         if mine := self._held(held):
             self.drain(*mine)
-        self._sweeps = True
+        self._sweep.ask()
         self.claim()
 
     def give_back_quiet(self) -> None:
@@ -281,14 +281,12 @@ class Dispatcher:
                 run.give_back()
 
     def give_back_all(self) -> None:
-        """The process ends: what still runs goes on elsewhere from its last checkpoint, and so does what rests."""
+        """The process ends: what still runs goes on elsewhere from its last checkpoint."""
         for run in list(self.live.values()):
             run.give_back()
-        for run in list(self.parked.values()):
-            run.lose()
 
     def drop_all(self) -> None:
-        """Everything held is another's by now."""
+        """Everything held, or kept while it rests, is another's by now."""
         for run in [*self.live.values(), *self.parked.values()]:
             run.lose()
 

@@ -128,6 +128,7 @@ class EngineHost:
         end = time.monotonic() + timeout_seconds
         self._wait(end, lambda: self.dispatcher.empty)
         self._do(self.dispatcher.give_back_all)
+        self._do(self.dispatcher.drop_all)
         self._wait(time.monotonic() + 2.0, lambda: self.dispatcher.idle and self._isolated.idle)
         self._do(self._isolated.kill_all)
         self._wait(time.monotonic() + 1.0, lambda: self._isolated.idle)

@@ -186,11 +186,10 @@ def _open(tx: Tx, key: str, places: int) -> None:
         )
 
 
-def held_keys(tx: Tx, most: int, *, due: bool) -> list[str]:
-    """Limits at which somebody waits; with ``due`` those of throttles that let the next one in by now."""
-    condition, params = ("AND wake_at <= ?", [tx.now]) if due else ("", [])
-    sql = f"SELECT key FROM signalbox_limit WHERE held_at IS NOT NULL {condition} ORDER BY held_at LIMIT ?"
-    return [key for (key,) in tx.db.query(sql, [*params, most])]
+def due_keys(tx: Tx, most: int) -> list[str]:
+    """Throttles at which somebody waits, and that let the next one in by now."""
+    sql = "SELECT key FROM signalbox_limit WHERE held_at IS NOT NULL AND wake_at <= ? ORDER BY held_at LIMIT ?"
+    return [key for (key,) in tx.db.query(sql, [tx.now, most])]
 
 
 def note_held(tx: Tx, keys: Iterable[str], wakes: Mapping[str, datetime]) -> None:
