@@ -1,10 +1,12 @@
-"""What daphne has no bounds for: what clients do not take, and fewer open files than it has connections."""
+"""What daphne has no bounds for: what clients do not take, bodies, and fewer open files than it has connections."""
 
 import logging
 import resource
 
 import daphne.server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+
+from console.lean_http import LeanHTTPFactory
 
 logger = logging.getLogger(__name__)
 UNREAD_BYTES_MOST = 4 * 1024 * 1024  # far more than a page that acknowledges leaves unread
@@ -51,6 +53,7 @@ class BoundedWebSocketFactory(WebSocketFactory):
 
 def set_bounds() -> None:
     """Before daphne's server runs: it names its factories, there is no setting for them."""
+    daphne.server.HTTPFactory = LeanHTTPFactory
     daphne.server.WebSocketFactory = BoundedWebSocketFactory
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_MOST)

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import daphne.server
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from django.conf import settings as django_settings
@@ -23,7 +22,6 @@ from twisted.internet import reactor, threads
 from twisted.internet.defer import Deferred
 
 from console.bounds import set_bounds
-from console.lean_http import LeanHTTPFactory
 from console.live.hub import hub
 from orchestrator.api.ends import ends
 from orchestrator.conf import settings
@@ -35,20 +33,14 @@ DRAIN_SECONDS = 5
 ORPHAN_SECONDS = 15  # for a drain that nobody supervises
 
 logger = logging.getLogger(__name__)
-daphne.server.HTTPFactory = LeanHTTPFactory  # Server.run names its factory: there is no setting for it
 
 
 class PoliteServer(Server):
-    """daphne, except that it keeps no body over the limit, and at its end lets the requests that it has finish."""
+    """daphne, except that at its end it lets the requests that it has finish."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ports: list[Any] = []
-
-    def protocol_connected(self, protocol: Any) -> None:
-        super().protocol_connected(protocol)
-        if isinstance(protocol, WebRequest):
-            protocol.handleContentChunk = bounded(protocol.handleContentChunk, settings().max_body_bytes)
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
@@ -67,22 +59,6 @@ class PoliteServer(Server):
         ]
         if open_requests:
             await asyncio.wait(open_requests, timeout=DRAIN_SECONDS)
-
-
-def bounded(write: Callable[[bytes], None], limit_bytes: int) -> Callable[[bytes], None]:
-    """``write`` for one byte more than the limit, by which the application sees that it is over; the rest is dropped.
-
-    daphne asks the application when it has the whole body, which it would keep in a file meanwhile.
-    """
-    left_bytes = limit_bytes + 1
-
-    def write_bounded(data: bytes) -> None:
-        nonlocal left_bytes
-        if left_bytes > 0:
-            write(data[:left_bytes])
-            left_bytes -= len(data)
-
-    return write_bounded
 
 
 def listen(port: int) -> socket.socket:

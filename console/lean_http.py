@@ -3,7 +3,9 @@
 from functools import partial
 from typing import Any
 
-from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.http_protocol import HTTPFactory
+
+from console.uploads import BoundedWebRequest
 
 
 class LeanHTTPFactory(HTTPFactory):
@@ -14,7 +16,7 @@ class LeanHTTPFactory(HTTPFactory):
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802, Twisted's name
         protocol = super().buildProtocol(addr)
-        protocol.requestFactory = partial(WebRequest, parsePOSTFormSubmission=False)
+        protocol.requestFactory = partial(BoundedWebRequest, parsePOSTFormSubmission=False)
         return protocol
 
     def log(self, request: Any) -> None:

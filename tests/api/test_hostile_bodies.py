@@ -1,6 +1,7 @@
 """Bodies of 100 MB: refused at the limit, whether their length was announced or not, and never kept."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from orchestrator.api.limits_asgi import BodyLimitApp
 from orchestrator.conf import settings
 from tests.live import LiveServer
+from tests.workers.installation import Installation
+from torture.servers import free_port
 
 MB = 1_000_000
 CHUNK = b" " * 65_536
@@ -61,6 +64,50 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     server = LiveServer(tmp_path_factory.mktemp("bodies") / "home", env={"DATABASE_URL": ""})
     yield server
     server.end()
+
+
+def told(port: int, *parts: bytes) -> bytes:
+    """What is answered to these bytes of a POST that never ends, until the connection is closed."""
+    head = b"POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for part in (head, *parts):
+            connection.sendall(part)
+        answer = b""
+        while chunk := connection.recv(65_536):
+            answer += chunk
+        return answer
+
+
+@pytest.mark.parametrize("more", [b"", b"Expect: 100-continue\r\n"], ids=["", "with-expect"])
+def test_an_announced_body_is_refused_at_its_headers(server: LiveServer, more: bytes) -> None:
+    answer = told(server.port, more + b"Content-Length: 100000000\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"Connection: close" in answer
+    assert b"100 Continue" not in answer
+    assert orjson.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "too_large"
+
+
+def test_a_body_in_chunks_is_refused_as_soon_as_it_is_over_the_limit(server: LiveServer) -> None:
+    chunks = settings().max_body_bytes // len(CHUNK) + 1
+    answer = told(server.port, b"Transfer-Encoding: chunked\r\n\r\n", (b"10000\r\n" + CHUNK + b"\r\n") * chunks)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert orjson.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "too_large"
+
+
+def test_daphne_by_itself_refuses_them_as_well(tmp_path: Path) -> None:
+    installation, port = Installation(tmp_path, {"DATABASE_URL": ""}), free_port()
+    try:
+        installation.web(port)
+        assert told(port, b"Content-Length: 100000000\r\n\r\n").startswith(b"HTTP/1.1 413 ")
+    finally:
+        installation.end()
+
+
+def test_a_body_of_the_limit_is_taken(server: LiveServer) -> None:
+    event = b'{"name": "nobody/listens"}'
+    body = event + b" " * (settings().max_body_bytes - len(event))
+    answer = httpx.post(server.url + "/api/v1/events", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in {200, 201, 202}, answer.text
 
 
 def written_bytes(pid: int) -> int:
