@@ -47,7 +47,7 @@ class Child:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", CHILD, str(theirs.fileno())),
+                *(sys.executable, "-P", "-m", CHILD, str(theirs.fileno()), str(os.getpid())),
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""A child process that executes one run: ``python -m orchestrator.workers.child FD``, started by the engine.
+"""A child process that executes one run: ``python -m orchestrator.workers.child FD ENGINE``, started by that engine.
 
 It holds no lease and writes no journal: it says ops over the pipe and goes on when they are durable. Only
 ``step.transaction`` commits here, under the fence that the engine holds.
@@ -23,7 +23,7 @@ OF_THE_WEB_SERVER = {"daphne", "ninja"}  # packages with an app that has no mode
 
 
 def main() -> None:
-    _die_with_parent()
+    _die_with_parent(int(sys.argv[2]))
     faulthandler.enable()
     pipe = Pipe(socket.socket(fileno=int(sys.argv[1])))
     gc.disable()  # what is imported stays: to look through it again and again takes a tenth of the start
@@ -35,11 +35,11 @@ def main() -> None:
     execution.execute(pipe, pipe.read())  # it may be the spare one, whose run is still to come
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """Also when native code keeps the interpreter from seeing the pipe close, where the system is Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:
+    if os.getppid() != parent:  # whatever its number: in a container a living engine may well be process 1
         os._exit(ORPHANED)  # it died before this was asked for
 
 

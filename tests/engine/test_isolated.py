@@ -23,6 +23,7 @@ from tests.live import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHILD_SECONDS = 40  # a new interpreter on a machine that does much else
+CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 @pytest.fixture
@@ -42,6 +43,22 @@ def declare_jobs() -> None:
 def begun(look: Callable[[], Any]) -> Any:
     """What the child process does first."""
     return eventually(look, within_seconds=CHILD_SECONDS)
+
+
+def start_doomed(folder: Path, *prefix: str) -> "subprocess.Popen[bytes]":
+    """An engine of its own with one run, whose process writes into ``folder`` who it is and what it has started."""
+    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    env |= {"SIGNALBOX_HOME": str(folder), "DJANGO_SETTINGS_MODULE": "console.settings"}
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-m", "tests.engine.doomed", str(folder / "told")], cwd=ROOT, env=env
+    )
+
+
+def containers_work() -> bool:
+    try:
+        return subprocess.run([*CONTAINER, "true"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 def lives(pid: int) -> bool:
@@ -191,9 +208,7 @@ def test_a_process_for_one_run_loads_no_web_server(
 def test_nothing_survives_an_engine_that_is_killed(tmp_path: Path) -> None:
     """Neither the process of its run nor what that process has started."""
     told = tmp_path / "told"
-    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    env |= {"SIGNALBOX_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "console.settings"}
-    doomed = subprocess.Popen([sys.executable, "-m", "tests.engine.doomed", str(told)], cwd=ROOT, env=env)
+    doomed = start_doomed(tmp_path)
     try:
         begun(told.exists)
         child, sleeper = map(int, told.read_text().split())
@@ -203,3 +218,16 @@ def test_nothing_survives_an_engine_that_is_killed(tmp_path: Path) -> None:
         doomed.kill()
         doomed.wait()
     eventually(lambda: not lives(child) and not lives(sleeper))
+
+
+@pytest.mark.skipif(not containers_work(), reason="this system gives us no process namespace")
+def test_an_engine_that_is_the_first_process_of_its_container_has_runs_in_processes_of_their_own(
+    tmp_path: Path,
+) -> None:
+    """There a living engine has the number 1, which elsewhere adopts what a dead one leaves."""
+    doomed = start_doomed(tmp_path, *CONTAINER)
+    try:
+        begun((tmp_path / "told").exists)
+    finally:
+        doomed.kill()
+        doomed.wait()
