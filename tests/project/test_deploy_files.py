@@ -89,7 +89,7 @@ def test_the_image_has_what_it_copies_and_runs_as_nobody() -> None:
     text = (ROOT / "Dockerfile").read_text()
     for line in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
         assert all((ROOT / name).exists() for name in line.split())
-    assert text.rindex("\nUSER signalbox") < text.index("\nCMD")
+    assert text.rindex("\nUSER 10001:10001") < text.index("\nCMD")
     sent = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
     assert {line.split()[0] for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE)} == sent
 
