@@ -75,6 +75,19 @@ def drain(waits: Sequence[OpenWait], messages: Iterable[Message], now: datetime)
     return result
 
 
+def wakes_at(waits: Sequence[OpenWait], messages: Iterable[Message]) -> datetime | None:
+    """When a run that does nothing but sleep wakes; None for one that may learn of something else before.
+
+    Only then its sleep may be settled ahead: what comes later finds no wait to settle, so that the order in which its
+    code learns of things is the order of its history.
+    """
+    if any(wait.kind is not WaitKind.TIMER for wait in waits):
+        return None
+    if any(message.kind is MessageKind.CANCEL for message in messages):
+        return None
+    return min((wait.due_at for wait in waits if wait.due_at is not None), default=None)
+
+
 def _take(message: Message, waiting: dict[str, OpenWait], result: Drained) -> None:
     match message.kind:
         case MessageKind.CANCEL:

@@ -1,13 +1,14 @@
 """Taking runs: ready ones, those whose timer is due, those with something in their inbox. Runs in the journal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from orchestrator.conf import Settings
-from orchestrator.core.machine import Drained, Message, OpenWait, Settlement, drain
+from orchestrator.core.machine import Drained, Message, OpenWait, Settlement, drain, wakes_at
 from orchestrator.core.ops import MessageKind, Status, WaitKind
 from orchestrator.engine.admission import take_admitted
 from orchestrator.engine.crashes import losses_in_a_row
@@ -42,6 +43,7 @@ class Claiming:
 
     ``parked``: runs whose coroutine rests in memory, with the fence under which it went to rest. ``starting`` makes
     what an end starts. ``freed``: limits of which places were given back; ``sweep`` tells which others to look at.
+    ``ahead``: parked runs whose sleep is nearly over, taken while there is room to spare.
     """
 
     settings: Settings
@@ -52,9 +54,11 @@ class Claiming:
     pauses: Pauses
     freed: Iterable[str]
     sweep: LimitSweep
+    ahead: Collection[str] = ()
 
     def __call__(self, tx: Tx) -> list[Claimed]:
-        return resume(tx, self._take(tx), self.parked, functions=self.functions, starting=self.starting)
+        taken = self._take(tx)
+        return resume(tx, taken, self.parked, ahead=self.ahead, functions=self.functions, starting=self.starting)
 
     def _take(self, tx: Tx) -> list[tuple[Any, ...]]:
         unless_paused, held = self._hold_paused(tx)
@@ -62,9 +66,15 @@ class Claiming:
         taken = self._claim(tx, [(TO_CANCEL, [])], self.limit)
         arms = self._arms(tx, [known.id for known in self.functions], unless_paused, held)
         if not flows:
-            return [*taken, *self._claim(tx, arms, self.limit - len(taken))]
-        open_gates(tx, [*self.freed, *self.sweep.keys(tx)], self.limit)
-        return [*taken, *take_admitted(tx, arms, flows, self.limit - len(taken))]
+            taken += self._claim(tx, arms, self.limit - len(taken))
+        else:
+            open_gates(tx, [*self.freed, *self.sweep.keys(tx)], self.limit)
+            taken += take_admitted(tx, arms, flows, self.limit - len(taken))
+        if self.ahead:
+            asleep, runs = tx.db.any_of("id", [Id(run) for run in self.ahead])
+            condition = f"status = 'sleeping' AND limits IS NULL AND {asleep}{unless_paused}"
+            taken += self._claim(tx, [(condition, [*runs, *held])], self.limit - len(taken))
+        return taken
 
     def _claim(self, tx: Tx, arms: Iterable[tuple[str, Sequence[Any]]], room: int) -> list[tuple[Any, ...]]:
         """Without any look at limits: a statement each."""
@@ -120,6 +130,7 @@ def resume(
     taken: Sequence[tuple[Any, ...]],
     parked: Mapping[str, int],
     *,
+    ahead: Collection[str] = (),
     functions: Sequence[Definition] = (),
     starting: Starting | None = None,
 ) -> list[Claimed]:
@@ -128,7 +139,7 @@ def resume(
         return []
     facts = losses_in_a_row(tx, facts_of(tx, taken))
     first = {f.id: [Entry(_beginning(f, tx), tx.now)] for f in facts}
-    claimed = _learn(tx, facts, first)
+    claimed = _learn(tx, facts, first, ahead={f.id for f in facts if f.id in ahead and parked.get(f.id) == f.fence - 1})
     _set_deadlines(tx, facts, functions)
     tx.flush()
     end_cancelled(tx, claimed, starting)
@@ -150,8 +161,15 @@ def _beginning(facts: RunFacts, tx: Tx) -> str:
     return "run.started" if facts.started_at == tx.now else "run.resumed"
 
 
-def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]], *, held: bool = False) -> list[Claimed]:
-    """Drains inbox and due timers of runs and journals it.
+def _learn(
+    tx: Tx,
+    runs: Sequence[RunFacts],
+    first: Mapping[str, list[Entry]],
+    *,
+    held: bool = False,
+    ahead: Collection[str] = (),
+) -> list[Claimed]:
+    """Drains inbox and due timers of runs and journals it; of those ``ahead`` as at the moment when they wake.
 
     ``held``: their code may run. A request to cancel stays until it has ended: this process may die before.
     """
@@ -163,10 +181,13 @@ def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]], *
     read: list[int] = []
     entries: dict[str, list[Entry]] = {}
     for facts in runs:
-        drained = drain(waits[facts.id], messages[facts.id], tx.now)
+        now = tx.now
+        if facts.id in ahead:
+            now = wakes_at(waits[facts.id], messages[facts.id]) or now
+        drained = drain(waits[facts.id], messages[facts.id], now)
         drained.settled = [_with_blob(tx, settlement) for settlement in drained.settled]
-        entries[facts.id] = [*first[facts.id], *_entries(drained, tx)]
-        _write(tx, facts, drained)
+        entries[facts.id] = [*(entry._replace(at=now) for entry in first[facts.id]), *_entries(drained, tx, now)]
+        _write(tx, facts, drained, now)
         kept = drained.cancel if held else None
         read += [message.id for message in messages[facts.id] if message is not kept]
         if kept is not None:
@@ -174,7 +195,7 @@ def _learn(tx: Tx, runs: Sequence[RunFacts], first: Mapping[str, list[Entry]], *
         settled = {s.key for s in drained.settled}
         still_open = {wait.key: wait for wait in waits[facts.id] if wait.key not in settled}
         mail = [(m.id, str(m.data["name"]), m.data.get("data")) for m in drained.mail]
-        claimed.append(Claimed(facts, None, drained, mail, still_open))
+        claimed.append(Claimed(facts, None, drained, mail, still_open, now if now > tx.now else None))
     tx.delete_waits([(c.facts.id, s.key) for c in claimed for s in c.drained.settled])
     tx.delete_inbox(read)
     wanted = [FenceClaim(f.id, f.fence, len(entries[f.id])) for f in runs if entries[f.id]]
@@ -231,12 +252,12 @@ def _with_blob(tx: Tx, settlement: Settlement) -> Settlement:
     return replace(settlement, output=orjson.loads(body))
 
 
-def _entries(drained: Drained, tx: Tx) -> list[Entry]:
+def _entries(drained: Drained, tx: Tx, now: datetime) -> list[Entry]:
     entries = [
         Entry("signal.received", tx.now, data=orjson.dumps(dict(message.data)).decode()) for message in drained.signals
     ]
     entries += [Entry("result.refused", tx.now) for _ in range(drained.refused)]
-    entries += [Entry(f"step.{s.status}", tx.now, s.key, s.number) for s in drained.settled if s.status is not None]
+    entries += [Entry(f"step.{s.status}", now, s.key, s.number) for s in drained.settled if s.status is not None]
     if drained.cancel is not None and not {TOLD, TIMEOUT} & drained.cancel.data.keys():
         data = dict(drained.cancel.data)
         actor = str(data.get("actor", ""))
@@ -250,17 +271,17 @@ def _mark_told(tx: Tx, cancel: Message) -> None:
     tx.db.run(f"UPDATE signalbox_inbox SET data = CAST(? AS {json}) WHERE id = ?", [data, cancel.id])
 
 
-def _write(tx: Tx, facts: RunFacts, drained: Drained) -> None:
+def _write(tx: Tx, facts: RunFacts, drained: Drained, now: datetime) -> None:
     for settlement in drained.settled:
         if settlement.status is not None:
-            tx.end_attempt(_attempt_end(facts.id, settlement, tx))
+            tx.end_attempt(_attempt_end(facts.id, settlement, now))
     for message in drained.mail:
         payload = orjson.dumps(message.data.get("data")).decode()
         tx.add(MailRow(facts.id, str(message.data["name"]), message.id, payload))
 
 
-def _attempt_end(run: str, s: Settlement, tx: Tx) -> AttemptEnd:
+def _attempt_end(run: str, s: Settlement, now: datetime) -> AttemptEnd:
     output = None if s.blob or (s.output is None and s.status is Status.FAILED) else orjson.dumps(s.output).decode()
     error = orjson.dumps(s.error).decode() if s.error else None
     assert s.status is not None
-    return AttemptEnd(run, s.key, s.number, s.status, tx.now, output, s.blob, error, None)
+    return AttemptEnd(run, s.key, s.number, s.status, now, output, s.blob, error, None)

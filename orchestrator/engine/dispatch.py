@@ -31,12 +31,12 @@ from orchestrator.engine.recording import Recorder
 from orchestrator.engine.scratch import Scratch
 from orchestrator.engine.starting import Starting
 from orchestrator.engine.timers import Timers
+from orchestrator.engine.waking import Waking
 from orchestrator.executors.base import Executor
 from orchestrator.sdk.branches import task_factory
 from orchestrator.sdk.registry import Registry
 from orchestrator.sdk.transport import StepRun
 
-NEAR = timedelta(seconds=10)  # timers further away are found by the sweep in time
 SHOW_EVERY = timedelta(milliseconds=100)
 
 
@@ -74,6 +74,7 @@ class Dispatcher:
         self.live: dict[str, LiveRun] = {}
         self.parked: OrderedDict[str, LiveRun] = OrderedDict()
         self.draining = False
+        self._waking = Waking(clock, self.parked, timers.at, self.claim)
         self._settings = settings
         self._timers = timers
         self._executor = executor
@@ -99,10 +100,7 @@ class Dispatcher:
         if effects.ready or self._places or len(held) < len(effects.inbox_runs):
             self.claim()
         self.deadlines.expect(effects.deadlines)
-        horizon = self.clock.now() + NEAR
-        for due in effects.due:
-            if due <= horizon:
-                self.at(due, self.claim)
+        self._waking.expect(effects.due, effects.asleep)
 
     def told(self, news: News) -> None:
         """Another process has committed: drains what is held here, claims what is ready. On the loop."""
@@ -131,21 +129,21 @@ class Dispatcher:
         try:
             while self._again and not self.draining and (free := self.load.free()) > 0:
                 self._again, refused = False, self.load.refused
-                parked = {run: live.facts.fence for run, live in self.parked.items()}
+                parked, ahead = {run: live.facts.fence for run, live in self.parked.items()}, self._waking.take()
                 freed, self._places = self._places, set()
                 sought = (tuple(self.registry), free, parked, self._queueing, self.pauses, freed, self._sweep)
-                claimed: list[Claimed] = await self.journal.append(Call(Claiming(self._settings, *sought)))
+                claimed: list[Claimed] = await self.journal.append(Call(Claiming(self._settings, *sought, ahead)))
                 await self._start_all(claimed)
+                self._waking.missed(ahead, claimed)
                 self._again = self._again or len(claimed) == free
                 self.load.looked_at(0 if self._again else refused)
         finally:
             self._claiming = False
 
     async def _start_all(self, claimed: Sequence[Claimed]) -> None:
-        parked = {}
         for one in claimed:
             self.load.take(one.facts.id)
-            parked[one.facts.id] = self.parked.pop(one.facts.id, None)
+        parked = {one.facts.id: self.parked.pop(one.facts.id, None) for one in claimed}
         # Their coroutines had to make room while they were claimed.
         evicted = [c for c in claimed if c.request is None and c.drained.cancel is None and parked[c.facts.id] is None]
         if evicted:
@@ -165,7 +163,8 @@ class Dispatcher:
             return
         if parked is not None:
             parked.lose()
-        self._execute(claimed)
+        execute = partial(self._execute, claimed)
+        self.at(claimed.wakes_at, execute) if claimed.wakes_at else execute()
 
     def _execute(self, claimed: Claimed) -> None:
         request = claimed.request

@@ -38,3 +38,4 @@ class Claimed:
     drained: Drained = field(default_factory=Drained)
     mail: list[tuple[int, str, Any]] = field(default_factory=list)  # signals nobody has waited for yet
     waits: Mapping[str, Any] = field(default_factory=dict)  # core.machine.OpenWait by key, those still open
+    wakes_at: datetime | None = None  # claimed ahead of the end of its sleep: it goes on then

@@ -19,7 +19,7 @@ from orchestrator.engine.catalog import Catalog
 from orchestrator.engine.clock import system_clock
 from orchestrator.engine.collecting import Collector
 from orchestrator.engine.deadlines import deadlines_soon, tidy_terms
-from orchestrator.engine.dispatch import NEAR, Dispatcher
+from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.homelock import HomeLock, home_lock
 from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
@@ -39,6 +39,7 @@ from orchestrator.engine.sql import open_connection, refuse_to_wait_in_transacti
 from orchestrator.engine.timers import Timers
 from orchestrator.engine.transactions import transact
 from orchestrator.engine.unwinding import end_tasks
+from orchestrator.engine.waking import NEAR
 from orchestrator.executors.isolated import IsolatedExecutor
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.sdk.discovery import require_functions

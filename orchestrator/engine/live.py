@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -41,6 +41,7 @@ class LiveRun(IsolatedRun, TimedRun):
         self._unwound = False  # a sync function has reached a wait
         self._has_news = False  # a wait ended while a function ran that has to be called again to see it
         self._alarm = Alarm(host)
+        self._asleep_until: datetime | None = None  # claimed ahead: its code goes on then
         recorder.waits.update(claimed.waits)
 
     # Waits
@@ -86,7 +87,9 @@ class LiveRun(IsolatedRun, TimedRun):
     def quiet(self) -> None:
         """Every branch is parked: the run is released in the commit that writes its waits, or kept a little."""
         # A body may await a lock or a queue, which looks like a join of the run's own: it runs all the same.
-        if not self.resting and not self.ended and not self.drains and not self._bodies:
+        if self.resting or self.ended or self._asleep_until is not None:
+            return
+        if not self.drains and not self._bodies:
             self._open(self._rest)
 
     def _rest(self, opened: Checkpoint) -> None:
@@ -122,7 +125,16 @@ class LiveRun(IsolatedRun, TimedRun):
         """The coroutine in memory goes on under a new fence."""
         self.recorder.facts = claimed.facts
         self.resting = False
-        self.learn(claimed)
+        if claimed.wakes_at is None:
+            self.learn(claimed)
+        else:
+            self._asleep_until, self.is_quiet = claimed.wakes_at, True
+            self.host.at(claimed.wakes_at, partial(self._wake, claimed))
+
+    def _wake(self, claimed: Claimed) -> None:
+        self._asleep_until = None
+        if not self.resting and not self.ended and self.ending is None:
+            self.learn(claimed)
 
     def drained(self, claimed: Claimed | None) -> None:
         """A look into the inbox is over; None when the run was not to be read."""
@@ -167,7 +179,7 @@ class LiveRun(IsolatedRun, TimedRun):
             self.execution.suspend()
         self.host.gone(self)
         checkpoint = self._opened()
-        checkpoint.absorb(self.recorder.requeue(reason, self.now(), self._bodies.shown()))
+        checkpoint.absorb(self.recorder.requeue(reason, self.now(), self._bodies.shown(), self._asleep_until))
         self.host.background(self._append(checkpoint))
 
     def lose(self) -> None:

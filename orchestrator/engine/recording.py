@@ -70,6 +70,13 @@ class Recorder:
         """Whether any of its waits is over until then."""
         return any(wait.due_at is not None and wait.due_at <= moment for wait in self.waits.values())
 
+    def sleeps_until(self) -> datetime | None:
+        """When its first sleep is over, if it waits for nothing but sleeps."""
+        waits = self.waits.values()
+        if any(wait.kind is not WaitKind.TIMER for wait in waits):
+            return None
+        return min((wait.due_at for wait in waits if wait.due_at is not None), default=None)
+
     def rest(self, now: datetime) -> Checkpoint:
         """The run gives up its owner until a message or a timer comes."""
         status, due_at = resting_place((wait.kind, wait.due_at) for wait in self.waits.values())
@@ -78,14 +85,17 @@ class Recorder:
         move = RunMove(self.facts.id, status, None, due_at, self.facts.attempt, None)
         return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move)
 
-    def requeue(self, reason: str, now: datetime, bodies: Sequence[StepRun]) -> Checkpoint:
+    def requeue(
+        self, reason: str, now: datetime, bodies: Sequence[StepRun], asleep_until: datetime | None = None
+    ) -> Checkpoint:
         """The run goes on from here, wherever it is claimed next; ``bodies`` that still run are lost."""
         ends = [
             AttemptEnd(self.facts.id, body.key, body.attempt, Status.LOST, now, None, None, None, None)
             for body in bodies
         ]
         entry = Entry("run.queued", now, data=_json({"reason": reason}))
-        move = RunMove(self.facts.id, Status.QUEUED, None, None, self.facts.attempt, None)
+        status = Status.SLEEPING if asleep_until else Status.QUEUED
+        move = RunMove(self.facts.id, status, None, asleep_until, self.facts.attempt, None)
         return Checkpoint(self.facts.id, self.facts.fence, entries=[entry], move=move, ends=ends)
 
     def store(self, text: str) -> Stored:

@@ -19,6 +19,7 @@ from orchestrator.core.machine import (
     resting_place,
     settle_by_message,
     settle_by_timer,
+    wakes_at,
 )
 from orchestrator.core.ops import MessageKind, Status, WaitKind
 
@@ -220,3 +221,18 @@ class Inbox(RuleBasedStateMachine):
 
 
 TestInbox = Inbox.TestCase
+
+
+def test_only_a_run_that_does_nothing_but_sleep_is_settled_ahead() -> None:
+    short = OpenWait("short", WaitKind.TIMER, "", 1, at(1))
+    long = OpenWait("long", WaitKind.TIMER, "", 1, at(5))
+    signal = OpenWait("signal", WaitKind.SIGNAL, "red", 1, at(9))
+    again = OpenWait("again", WaitKind.RETRY, "", 2, at(1))
+    cancel = Message(1, MessageKind.CANCEL, "cancel", {})
+    mail = Message(2, MessageKind.SIGNAL, "", {"name": "red"})
+
+    assert wakes_at([long, short], []) == at(1)
+    assert wakes_at([long, short], [mail]) == at(1)
+    assert [wakes_at([short, other], []) for other in (signal, again)] == [None, None]
+    assert wakes_at([short], [mail, cancel]) is None
+    assert wakes_at([], []) is None

@@ -73,6 +73,7 @@ class Effects:
     inbox_runs: set[str] = field(default_factory=set)
     released: list[str] = field(default_factory=list)
     due: list[datetime] = field(default_factory=list)
+    asleep: dict[str, datetime] = field(default_factory=dict)  # runs that went to rest until then
     started: list[NewRun] = field(default_factory=list)  # inserted as held by this session: they begin now
     refused: list[NewRun] = field(default_factory=list)  # of repeated events: not inserted
     ready: bool = False
@@ -94,6 +95,7 @@ class Effects:
             or self.ready
             or self.inbox_runs
             or self.due
+            or self.asleep
             or self.refused
             or self.deadlines
             or self.gated
@@ -164,7 +166,9 @@ class Tx:
             self.effects.ready = self.effects.ready or move.status == "queued"
             if move.ended_at is None:
                 self.effects.released.append(move.run)
-            if move.due_at is not None:
+            if move.due_at is not None and move.status == "sleeping":
+                self.effects.asleep[move.run] = move.due_at
+            elif move.due_at is not None:
                 self.effects.due.append(move.due_at)
 
     def store_result(self, result: RunResult) -> None:
