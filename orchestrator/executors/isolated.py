@@ -22,8 +22,9 @@ from orchestrator.core.ops import (
     WaitOpened,
 )
 from orchestrator.executors.base import Execution, RemoteSink
-from orchestrator.executors.nursery import Nursery, Ward
+from orchestrator.executors.nursery import Nursery
 from orchestrator.executors.process import Child
+from orchestrator.executors.ward import Ward
 from orchestrator.executors.wire import op_from_wire, retries_from_wire
 from orchestrator.sdk.registry import Definition
 from orchestrator.sdk.transport import StepRun, Suspend
@@ -80,6 +81,8 @@ class IsolatedExecution:
             reason = await child.ended()
             if ward.out_of_memory:
                 self._starved = self._out_of_memory(ward)
+            elif ward.starved_by_others:
+                reason += ", as the host or the engine's own group had no memory left"
             return reason
         finally:
             child.kill()
@@ -119,6 +122,8 @@ class IsolatedExecution:
     def _hear(self, child: Child, message: dict[str, Any]) -> None:
         match message["did"]:
             case "executing":
+                if self._ward is not None:
+                    self._ward.executes()
                 self._nursery.renew_spare()  # not before: they would slow each other down
                 self._sink.executing()
             case "commit":

@@ -1,11 +1,13 @@
 """Ends what child processes have started when the engine dies without a word (kill -9).
 
 The children themselves die by the kernel's own hand; what they have started does not. A shell that costs a megabyte
-reads which process groups there are, and kills them when its input ends.
+reads which process groups there are, and kills them when its input ends: with cgroups everything, also what has made
+itself a daemon.
 """
 
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 CLOSE_SECONDS = 1.0
 SCRIPT = """
@@ -17,20 +19,23 @@ while read -r did group; do
   esac
 done
 for group in $groups; do kill -9 -"$group" 2>/dev/null; done
+[ -z "$1" ] || echo 1 2>/dev/null >"$1/cgroup.kill"
 """
 
 
 class Warden:
     """Started with the first child, ends with this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, cgroup: Path | None) -> None:
+        """``cgroup`` has all children in it, each in a group of its own."""
+        self._cgroup = "" if cgroup is None else str(cgroup)
         self._process: subprocess.Popen[bytes] | None = None
 
     def begun(self, group: int) -> None:
         if self._process is None:
             with suppress(OSError):  # without a shell they are left to whoever watches the machine
                 self._process = subprocess.Popen(
-                    ("/bin/sh", "-c", SCRIPT),
+                    ("/bin/sh", "-c", SCRIPT, "warden", self._cgroup),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from django.test import override_settings
 from orchestrator.engine import transactions
 from orchestrator.engine.host import EngineHost, start_engine
 from orchestrator.engine.journal import failpoints
-from orchestrator.executors import outside
+from orchestrator.executors import nursery, outside, process
 from orchestrator.sdk import branches
 from orchestrator.sdk.registry import registry
 from orchestrator.testing import Harness
+from tests.engine.processes import declare_jobs
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +78,12 @@ def failpoint() -> Iterator[Callable[[str], None]]:
     """Arms failpoints for this test only."""
     yield failpoints.arm
     failpoints.arm("")
+
+
+@pytest.fixture
+def isolating(start: StartEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineHost:
+    """An engine with the jobs, whose patience is short."""
+    monkeypatch.setattr(nursery, "SAMPLE_SECONDS", 0.05)
+    monkeypatch.setattr(process, "TERMINATE_SECONDS", 1.0)
+    declare_jobs()
+    return start(HOME=tmp_path, SPARE_PROCESS=False)

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -155,7 +156,57 @@ async def tell_modules(ctx: TaskContext) -> list[str]:
     return sorted(sys.modules)
 
 
+FILL = "import time; held = [b'x' * 10_000_000 for _ in range(40)]; time.sleep(60)"
+DAEMON = (
+    "import os, signal; os.setsid(); print(os.getpid(), flush=True) if os.fork() == 0 else os._exit(0); signal.pause()"
+)
+
+
+@task(machine="micro", on_out_of_memory="small-2x", retries=0)
+async def fill_slowly(ctx: TaskContext) -> int:
+    """Nobody refuses the portions; together they are more than the first machine has."""
+    return await ctx.step.run("fill", lambda: sum(map(len, [b"x" * (10 * MB) for _ in range(40)])))
+
+
+@task(machine="micro", retries=0)
+def let_a_helper_fill(ctx: SyncTaskContext) -> None:
+    ctx.step.run("help", lambda: subprocess.run([sys.executable, "-c", FILL], check=True) and None)
+
+
+@task(machine="micro")
+def spin(ctx: SyncTaskContext) -> float:
+    """The share of a core that two threads and a program got together."""
+
+    def turn() -> float:
+        until = time.monotonic() + 3
+        helper = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        while time.monotonic() < until:
+            sum(range(1000))
+        helper.kill()
+        helper.wait()
+        used = os.times()
+        return (used.user + used.system + used.children_user + used.children_system - before) / (
+            time.monotonic() - began
+        )
+
+    began, before = time.monotonic(), sum(os.times()[:4])
+    return ctx.step.run("turn", turn)
+
+
+@task(machine="small-1x")
+def leave_a_daemon(ctx: SyncTaskContext, told: str) -> None:
+    """It has another session and another parent: only its cgroup tells whose it is."""
+
+    def work() -> None:
+        with subprocess.Popen([sys.executable, "-c", DAEMON], stdout=subprocess.PIPE, text=True) as program:
+            assert program.stdout is not None
+            write(told, f"{os.getpid()} {program.stdout.readline()}")
+            rest()
+
+    ctx.step.run("work", work)
+
+
 JOBS = (
     tell_limits, keep_notes, ask_for_too_much, outgrow, hold_too_much, overrun, wait_to_be_cancelled, say_much, report,
-    tell_process, tell_modules, swallow_everything,
+    tell_process, tell_modules, swallow_everything, fill_slowly, let_a_helper_fill, spin, leave_a_daemon,
 )  # fmt: skip

@@ -1,11 +1,10 @@
 """Runs with a machine: a process of their own, its limits, its files, its end."""
 
+import logging
 import os
+import shutil
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,70 +13,24 @@ from orchestrator.engine.cancel import cancel_run
 from orchestrator.engine.host import EngineHost
 from orchestrator.executors import nursery, process
 from orchestrator.models import Log, Progress, Run, Sample
-from orchestrator.sdk.registry import registry
 from tests.engine import jobs
 from tests.engine.conftest import StartEngine
+from tests.engine.processes import CHILD_SECONDS, begun, declare_jobs, doomed_engine, lives, place
 from tests.engine.reading import attempts, completed, ended, error, journal, run_row, soon, steps, until
 from tests.eventually import eventually
-from tests.live import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CHILD_SECONDS = 40  # a new interpreter on a machine that does much else
-CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
-@pytest.fixture
-def engine(start: StartEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineHost:
-    """An engine with the jobs, whose patience is short."""
-    monkeypatch.setattr(nursery, "SAMPLE_SECONDS", 0.05)
-    monkeypatch.setattr(process, "TERMINATE_SECONDS", 1.0)
-    declare_jobs()
-    return start(HOME=tmp_path, SPARE_PROCESS=False)
-
-
-def declare_jobs() -> None:
-    for job in (*jobs.JOBS, jobs.mourn):
-        registry.add(job.definition)
-
-
-def begun(look: Callable[[], Any]) -> Any:
-    """What the child process does first."""
-    return eventually(look, within_seconds=CHILD_SECONDS)
-
-
-def start_doomed(folder: Path, *prefix: str) -> "subprocess.Popen[bytes]":
-    """An engine of its own with one run, whose process writes into ``folder`` who it is and what it has started."""
-    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    env |= {"SIGNALBOX_HOME": str(folder), "DJANGO_SETTINGS_MODULE": "console.settings"}
-    return subprocess.Popen(
-        [*prefix, sys.executable, "-m", "tests.engine.doomed", str(folder / "told")], cwd=ROOT, env=env
-    )
-
-
-def containers_work() -> bool:
-    try:
-        return subprocess.run([*CONTAINER, "true"], capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-def lives(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_a_run_with_a_machine_has_a_process_of_its_own_with_these_limits(engine: EngineHost) -> None:
+def test_a_run_with_a_machine_has_a_process_of_its_own_with_these_limits(isolating: EngineHost) -> None:
     told = completed(jobs.tell_limits.trigger(), within_seconds=CHILD_SECONDS)
     assert told["pid"] != os.getpid()
-    assert told["cores"] == 1
+    assert told["cores"] == (1 if place() is None else len(os.sched_getaffinity(0)))  # the kernel counts time instead
     assert told["data"] == 2 * GB + 256 * MB
 
 
 def test_files_last_from_step_to_step_and_over_a_lost_process_and_go_with_the_run(
-    engine: EngineHost, tmp_path: Path
+    isolating: EngineHost, tmp_path: Path
 ) -> None:
     run = jobs.keep_notes.trigger()
     assert completed(run, within_seconds=CHILD_SECONDS) == ["first", "second"]
@@ -85,7 +38,7 @@ def test_files_last_from_step_to_step_and_over_a_lost_process_and_go_with_the_ru
     soon(lambda: not list((tmp_path / "scratch").iterdir()))
 
 
-def test_memory_that_is_refused_fails_the_attempt_and_says_why(engine: EngineHost) -> None:
+def test_memory_that_is_refused_fails_the_attempt_and_says_why(isolating: EngineHost) -> None:
     run = jobs.ask_for_too_much.trigger()
     assert ended(run, within_seconds=CHILD_SECONDS).status == "failed"
     assert steps(run)["ask"] == ["failed", "failed"]
@@ -96,7 +49,7 @@ def test_memory_that_is_refused_fails_the_attempt_and_says_why(engine: EngineHos
     assert "it held at most" in told["message"]
 
 
-def test_a_run_that_outgrows_its_machine_goes_on_with_a_larger_one(engine: EngineHost) -> None:
+def test_a_run_that_outgrows_its_machine_goes_on_with_a_larger_one(isolating: EngineHost) -> None:
     run = jobs.outgrow.trigger()
     assert completed(run, within_seconds=CHILD_SECONDS) == 600 * MB
     assert steps(run)["fill"] == ["lost", "completed"]
@@ -108,7 +61,7 @@ def test_a_run_that_outgrows_its_machine_goes_on_with_a_larger_one(engine: Engin
     assert run_row(run).lost == 0
 
 
-def test_processes_that_hold_too_much_are_killed_and_the_step_is_tried_again(engine: EngineHost) -> None:
+def test_processes_that_hold_too_much_are_killed_and_the_step_is_tried_again(isolating: EngineHost) -> None:
     run = jobs.hold_too_much.trigger()
     assert completed(run, within_seconds=CHILD_SECONDS) == 2
     assert steps(run)["hold"] == ["failed", "completed"]
@@ -117,7 +70,7 @@ def test_processes_that_hold_too_much_are_killed_and_the_step_is_tried_again(eng
     assert "the limit is 1 CPU, 192 MB" in failed.error["message"]
 
 
-def test_a_run_that_executes_for_too_long_is_unwound_and_has_timed_out(engine: EngineHost, tmp_path: Path) -> None:
+def test_a_run_that_executes_for_too_long_is_unwound_and_has_timed_out(isolating: EngineHost, tmp_path: Path) -> None:
     told = tmp_path / "told"
     run = jobs.overrun.trigger(str(told))
     until(run, "timed_out", within_seconds=CHILD_SECONDS)
@@ -130,7 +83,9 @@ def test_a_run_that_executes_for_too_long_is_unwound_and_has_timed_out(engine: E
     assert told.read_text() == "cleaned up"
 
 
-def test_cancelling_cleans_up_first_and_ends_what_the_process_has_started(engine: EngineHost, tmp_path: Path) -> None:
+def test_cancelling_cleans_up_first_and_ends_what_the_process_has_started(
+    isolating: EngineHost, tmp_path: Path
+) -> None:
     told = tmp_path / "told"
     run = jobs.wait_to_be_cancelled.trigger(str(told))
     begun(told.exists)
@@ -146,7 +101,7 @@ def test_cancelling_cleans_up_first_and_ends_what_the_process_has_started(engine
 
 
 def test_code_that_swallows_its_end_is_killed(
-    engine: EngineHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    isolating: EngineHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "TERMINATE_SECONDS", 0.1)
     told = tmp_path / "told"
@@ -160,14 +115,14 @@ def test_code_that_swallows_its_end_is_killed(
     assert ended(run).status == "cancelled"
 
 
-def test_what_native_code_and_programs_write_is_in_the_log(engine: EngineHost) -> None:
+def test_what_native_code_and_programs_write_is_in_the_log(isolating: EngineHost) -> None:
     run = jobs.say_much.trigger()
     completed(run, within_seconds=CHILD_SECONDS)
     wanted = {("stdout", "native out"), ("stderr", "native err"), ("stdout", "from a program")}
     soon(lambda: wanted == set(Log.objects.filter(run=run).values_list("logger", "message")))
 
 
-def test_progress_and_samples_are_stored_while_the_run_executes(engine: EngineHost, tmp_path: Path) -> None:
+def test_progress_and_samples_are_stored_while_the_run_executes(isolating: EngineHost, tmp_path: Path) -> None:
     told = tmp_path / "told"
     run = jobs.report.trigger(str(told))
     latest = begun(lambda: Progress.objects.filter(run=run, message="half of it").first())
@@ -205,10 +160,23 @@ def test_a_process_for_one_run_loads_no_web_server(
     assert not [name for name in loaded if name.startswith(("channels.routing", "channels.consumer", "console.asgi"))]
 
 
+def test_an_engine_says_once_who_keeps_the_limits(isolating: EngineHost, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, nursery.__name__)
+    for _ in range(2):
+        completed(jobs.tell_process.trigger(), within_seconds=CHILD_SECONDS)
+    [record] = [record for record in caplog.records if record.name == nursery.__name__]
+    if (group := place()) is not None:
+        assert record.message == "isolation.cgroups"
+        assert vars(record)["below"].startswith(str(group))
+    else:
+        assert (record.levelname, record.message) == ("WARNING", "isolation.without_cgroups")
+        assert "cgroup" in vars(record)["reason"]
+
+
 def test_nothing_survives_an_engine_that_is_killed(tmp_path: Path) -> None:
     """Neither the process of its run nor what that process has started."""
     told = tmp_path / "told"
-    doomed = start_doomed(tmp_path)
+    doomed = doomed_engine(told)
     try:
         begun(told.exists)
         child, sleeper = map(int, told.read_text().split())
@@ -220,14 +188,14 @@ def test_nothing_survives_an_engine_that_is_killed(tmp_path: Path) -> None:
     eventually(lambda: not lives(child) and not lives(sleeper))
 
 
-@pytest.mark.skipif(not containers_work(), reason="this system gives us no process namespace")
-def test_an_engine_that_is_the_first_process_of_its_container_has_runs_in_processes_of_their_own(
-    tmp_path: Path,
-) -> None:
-    """There a living engine has the number 1, which elsewhere adopts what a dead one leaves."""
-    doomed = start_doomed(tmp_path, *CONTAINER)
+def test_an_engine_that_is_the_first_process_of_a_container_executes_runs_with_a_machine(tmp_path: Path) -> None:
+    container = ("unshare", "--user", "--map-root-user", "--pid", "--mount-proc", "--fork", "--kill-child")
+    if not shutil.which("unshare") or subprocess.run([*container, "true"], capture_output=True).returncode:
+        pytest.skip("needs `unshare` and the right to make namespaces of users and processes")
+    told = tmp_path / "told"
+    doomed = doomed_engine(told, *container)
     try:
-        begun((tmp_path / "told").exists)
+        begun(told.exists)
     finally:
         doomed.kill()
         doomed.wait()
