@@ -23,30 +23,50 @@ KEPT_LINES = 200  # of a process that waits for its run
 Say = Callable[[str, str], None]  # stream and line
 
 
+class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
+    """Tells when the process has ended: asyncio's own ``wait`` may wait for a daemon that holds its streams, too."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=MAX_LINE, loop=asyncio.get_running_loop())
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.exited.set()
+
+
 class Child:
     """Started by ``spawn``; lives on the engine's loop. It leads a process group: its own children end with it."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        process: asyncio.SubprocessTransport,
+        streams: _Protocol,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
-        self.pid = process.pid
+        pid = process.get_pid()
+        assert pid is not None
+        self.pid = pid
         self._process = process
+        self._exited = streams.exited
         self._reader = reader
         self._writer = writer
         self._gone = False  # its number may be another's
         self._say: Say | None = None
         self._unsaid: deque[tuple[str, str]] = deque(maxlen=KEPT_LINES)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self._outputs = asyncio.gather(self._copy("stdout", process.stdout), self._copy("stderr", process.stderr))
+        assert streams.stdout is not None
+        assert streams.stderr is not None
+        self._outputs = asyncio.gather(self._copy("stdout", streams.stdout), self._copy("stderr", streams.stderr))
 
     @classmethod
     async def spawn(cls) -> "Child":
         """A new interpreter, not a fork: it shares no lock, no connection and no thread with this process."""
         ours, theirs = socket.socketpair()
         with theirs:
-            process = await asyncio.create_subprocess_exec(
+            process, streams = await asyncio.get_running_loop().subprocess_exec(
+                _Protocol,
                 *(sys.executable, "-P", "-m", CHILD, str(theirs.fileno()), str(os.getpid())),
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
                 pass_fds=(theirs.fileno(),),
@@ -56,11 +76,11 @@ class Child:
                 start_new_session=True,  # Ctrl-C is for the engine, which drains
             )
         reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
-        return cls(process, reader, writer)
+        return cls(process, streams, reader, writer)
 
     @property
     def lives(self) -> bool:
-        return self._process.returncode is None
+        return self._process.get_returncode() is None
 
     def listen(self, say: Say) -> None:
         """From now on what it writes goes there; first what it has written before."""
@@ -85,11 +105,13 @@ class Child:
     async def ended(self) -> str:
         """Waits for its end: what ended it, in words, with the last it said on standard error."""
         self._writer.close()
-        code = await self._process.wait()
+        await self._exited.wait()
+        code = self._process.get_returncode() or 0
         self.kill()  # what it leaves behind of its group
         self._gone = True
         with suppress(TimeoutError):  # who left the group may keep the streams open
             await asyncio.wait_for(self._outputs, KILL_SECONDS)
+        self._process.close()
         words = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         last = self._tail[-1].strip() if self._tail else ""
         return f"{words}: {last}" if last else words

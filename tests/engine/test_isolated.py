@@ -3,7 +3,9 @@
 import logging
 import os
 import shutil
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,21 @@ def test_cancelling_cleans_up_first_and_ends_what_the_process_has_started(
     assert ended(run).status == "cancelled"
     soon(lambda: not lives(child) and not lives(sleeper))
     assert Path(f"{told}.end").read_text() == "cleaned up"
+
+
+def test_a_daemon_that_holds_the_streams_of_a_run_does_not_hold_its_place(
+    isolating: EngineHost, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    run = jobs.leave_a_daemon.trigger(str(told))
+    begun(told.exists)
+    daemon = int(told.read_text().split()[1])
+    try:
+        cancel_run(run, actor="test", reason="")
+        soon(lambda: isolating._isolated.idle)
+    finally:
+        with suppress(ProcessLookupError):  # a cgroup has ended it
+            os.kill(daemon, signal.SIGKILL)
 
 
 def test_code_that_swallows_its_end_is_killed(
