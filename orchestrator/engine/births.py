@@ -7,7 +7,7 @@ there already is not overtaken. It waits for no lock: what it cannot look at is 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from orchestrator.core.admission import Admission, admit
+from orchestrator.core.admission import Admission, LimitState, admit
 from orchestrator.core.ops import Status
 from orchestrator.engine.admission import Waiting, declared_limits, take_places
 from orchestrator.engine.journal.items import NewRun
@@ -33,6 +33,8 @@ def _let_in(tx: Tx, runs: Sequence[NewRun]) -> list[NewRun]:
     admitted = set(decided.admitted)
     back = [new for new in runs if new.run.id in asked and new.run.id not in admitted]
     tx.effects.refused += back
+    left = [asked[new.run.id].candidate() for new in back if new.run.id not in decided.held]
+    tx.effects.left.update((candidate.run, candidate) for candidate in left)
     queued = {new.run.id: _queued(new, decided.held.get(new.run.id)) for new in back}
     return [queued.get(new.run.id, new) for new in runs]
 
@@ -48,6 +50,7 @@ def _decide(tx: Tx, runs: Sequence[NewRun], asked: Mapping[str, Waiting]) -> Adm
     limits = {key: _declared(new, key) for new in runs if new.run.id in asked for key in new.limits}
     states, crowded = try_limits(tx, limits)
     able = [waiting for waiting in asked.values() if all(key in states for key in waiting.limits)]
+    able = _behind(tx, able, states)
     decided = admit([waiting.candidate() for waiting in able], states, to_micros(tx.now), len(able))
     take_places(tx, [asked[run] for run in decided.admitted], states)
     wakes = {key: from_micros(at) for key, at in decided.wakes.items() if key not in crowded}
@@ -55,6 +58,17 @@ def _decide(tx: Tx, runs: Sequence[NewRun], asked: Mapping[str, Waiting]) -> Adm
     tx.effects.gated.update(decided.held.values())
     note_held(tx, set(decided.held.values()) - crowded, wakes)
     return decided
+
+
+def _behind(tx: Tx, able: Sequence[Waiting], states: Mapping[str, LimitState]) -> list[Waiting]:
+    """Those that are let in even when all that were left to the next claim go first."""
+    first = [one for one in tx.left if all(key in states for key in (*one.keys, *one.start_keys))]
+    if not first:
+        return list(able)
+    copies = {key: replace(state) for key, state in states.items()}
+    asked = [*first, *(waiting.candidate() for waiting in able)]
+    admitted = set(admit(asked, copies, to_micros(tx.now), len(asked)).admitted)
+    return [waiting for waiting in able if waiting.id in admitted]
 
 
 def _declared(new: NewRun, key: str) -> Declared:

@@ -74,6 +74,7 @@ class Claiming:
             asleep, runs = tx.db.any_of("id", [Id(run) for run in self.ahead])
             condition = f"status = 'sleeping' AND limits IS NULL AND {asleep}{unless_paused}"
             taken += self._claim(tx, [(condition, [*runs, *held])], self.limit - len(taken))
+        tx.effects.looked |= len(taken) < self.limit
         return taken
 
     def _claim(self, tx: Tx, arms: Iterable[tuple[str, Sequence[Any]]], room: int) -> list[tuple[Any, ...]]:

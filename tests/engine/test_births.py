@@ -18,7 +18,7 @@ from orchestrator.engine.journal.items import NewRun, Start
 from orchestrator.engine.journal.starts import apply_starts
 from orchestrator.engine.journal.tx import Tx
 from orchestrator.engine.limit_rows import lock_limits, target_of
-from orchestrator.engine.sql import Connection
+from orchestrator.engine.sql import Connection, Id
 from orchestrator.engine.terms import deadlines_of
 from orchestrator.models import Deadline, Limit, Run, Slot
 from tests.engine.reading import assert_dense, kinds
@@ -201,3 +201,35 @@ def test_in_one_transaction_with_a_claim_it_is_queued_and_the_claim_finds_it(ses
         return Status(status)
 
     assert session.do(apply) is Status.QUEUED
+
+
+def _left_to_the_next_claim(session: Session, flow: Flow) -> str:
+    """A run that was stored beside something else that the journal was asked to do."""
+    new = born(session, flow)
+    session.do(lambda tx: apply_starts(tx, [Start(None, None, [new], None, ref="")]) and None)
+    return new.run.id
+
+
+def test_who_was_left_to_the_next_claim_is_not_overtaken(session: Session) -> None:
+    one = Flow(concurrency=(Concurrency(1),))
+    known(session, one)
+    left = _left_to_the_next_claim(session, one)
+    [late] = insert(session, [born(session, one)])
+    rows = Run.objects.filter(id__in=[left, late])
+    assert {(row.owner, row.status, row.gate) for row in rows} == {(None, "queued", None)}
+
+    def claim(tx: Tx) -> None:
+        tx.db.run("UPDATE signalbox_run SET gate = 'elsewhere' WHERE id = ?", [Id(left)])
+        tx.effects.looked = True
+
+    session.do(claim)
+    [later] = insert(session, [born(session, one)])
+    assert Run.objects.get(id=later).owner == session.id
+
+
+def test_beside_who_was_left_one_begins_where_there_is_room_for_both(session: Session) -> None:
+    known(session)
+    _left_to_the_next_claim(session, THREE)
+    begun = insert(session, [born(session) for _ in range(3)])
+    owners = [Run.objects.get(id=run).owner for run in begun]
+    assert owners == [session.id, session.id, None]

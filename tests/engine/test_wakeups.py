@@ -133,7 +133,13 @@ def test_a_wait_settled_while_its_run_is_going_to_rest_wakes_it(start: StartEngi
     assert not Run.objects.exclude(status="completed").exists()
 
 
-BELLS = {"changes", "released", "given_back"}  # for who watches runs, and for the look that comes before
+BELLS = {
+    "changes",
+    "released",
+    "given_back",
+    "left",
+    "looked",
+}  # for who watches runs, and for the look that comes before
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(Effects) if each.name not in BELLS])

@@ -1,10 +1,11 @@
 """A batch of items in one transaction, and what became of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from orchestrator.core.admission import Candidate
 from orchestrator.core.errors import LeaseLost, OrchestratorError
 from orchestrator.engine.gating import lock_ahead
 from orchestrator.engine.journal.checkpoints import Outcome, apply_checkpoints
@@ -30,7 +31,13 @@ RETRY = Retry()
 
 
 def apply_batch(
-    db: Connection, owner: str, now: datetime, items: Sequence[Item], leftovers: Leftovers = ALL
+    db: Connection,
+    owner: str,
+    now: datetime,
+    items: Sequence[Item],
+    leftovers: Leftovers = ALL,
+    *,
+    left: Iterable[Candidate] = (),
 ) -> BatchResult:
     """Applies the items inside the open transaction. Errors of one item's own kind become its answer."""
     tx = Tx(db, owner, now, leftovers)
@@ -46,7 +53,7 @@ def apply_batch(
             starts += item.starts
         else:
             calls.append((n, item))
-    tx.begins_limited = not calls
+    tx.begins_limited, tx.left = not calls, left
     if sent := [start for _, checkpoint in checkpoints for start in checkpoint.starts]:
         lock_ahead(tx, [*starts, *sent])
     if starts:

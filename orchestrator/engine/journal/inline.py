@@ -11,6 +11,7 @@ from typing import Any
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.journal.batch import apply_batch, look_at_released
 from orchestrator.engine.journal.items import Item
+from orchestrator.engine.journal.left import Left
 from orchestrator.engine.journal.tx import ALL, Effects
 from orchestrator.engine.sql import Connection
 
@@ -32,6 +33,7 @@ class InlineJournal:
         self.owner = owner
         self.clock = clock
         self.leftovers = ALL
+        self._left = Left()
         self._on_effects = on_effects
         self.nested = nested
 
@@ -58,11 +60,12 @@ class InlineJournal:
     def _apply(self, item: Item) -> Any:
         self._begin()
         try:
-            result = apply_batch(self.db, self.owner, self.clock.now(), [item], self.leftovers)
+            result = apply_batch(self.db, self.owner, self.clock.now(), [item], self.leftovers, left=self._left)
         except BaseException:
             self._rollback()
             raise
         self._commit()
+        self._left.learn(result.effects)
         look_at_released(self.db, result.effects)
         self._on_effects(result.effects)
         [answer] = result.answers

@@ -1,11 +1,12 @@
 """One transaction of the journal: rows gathered by table, written together, and what others must hear of afterwards."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestrator.core.admission import Candidate
 from orchestrator.engine.bell import Change
 from orchestrator.engine.journal.items import Entry, NewRun
 from orchestrator.engine.rows import (
@@ -80,6 +81,8 @@ class Effects:
     deadlines: list[datetime] = field(default_factory=list)
     gated: set[str] = field(default_factory=set)  # limits at which a run began to wait
     freed: set[str] = field(default_factory=set)  # limits of which a place was given back, and somebody waits for it
+    left: dict[str, Candidate] = field(default_factory=dict)  # to the next claim, without a look at their limits
+    looked: bool = False  # a claim has looked at all that waits
     given_back: list[Callable[[], list[tuple[Any, ...]]]] = field(default_factory=list)  # still to be asked for
 
     def look_at_places(self) -> None:
@@ -114,6 +117,7 @@ class Tx:
         self.was_gated = False  # gates have decided in this transaction
         self.begins_limited = True  # runs of functions with limits may begin in it; no claim follows, which locks more
         self._leftovers = leftovers
+        self.left: Iterable[Candidate] = ()  # runs that were stored here before, and that no claim has seen yet
         self._rows: defaultdict[type, list[Row]] = defaultdict(list)
         self._inbox: list[InboxRow] = []
         self._ends: list[AttemptEnd] = []

@@ -17,6 +17,7 @@ from orchestrator.engine.journal import failpoints
 from orchestrator.engine.journal.batch import RETRY, BatchResult, apply_batch, look_at_released
 from orchestrator.engine.journal.checkpoints import tell_refused
 from orchestrator.engine.journal.items import Call, Checkpoint, Ingest, Item
+from orchestrator.engine.journal.left import Left
 from orchestrator.engine.journal.tickets import Ticket, answer_all
 from orchestrator.engine.journal.tx import ALL, Effects
 from orchestrator.engine.sql import Connection, Id
@@ -44,6 +45,7 @@ class JournalWriter:
         self.clock = clock
         self.number_of_batches = 0
         self.leftovers = ALL
+        self._left = Left()
         self._connect = connect
         self._on_effects = on_effects
         self._on_session_lost = on_session_lost
@@ -163,7 +165,7 @@ class JournalWriter:
         db.begin()
         try:
             counted = self._count(db) if self._counts_batches else None
-            result = apply_batch(db, self.owner, self.clock.now(), items, self.leftovers)
+            result = apply_batch(db, self.owner, self.clock.now(), items, self.leftovers, left=self._left)
             if counted is not None and counted() == 0:
                 raise SessionLost("this process was taken for dead; it goes on as a new session")
             failpoints.hit("before_commit", partial(_cut, db))
@@ -189,6 +191,7 @@ class JournalWriter:
             pairs = list(zip(done, answers, strict=True))
             held = [ticket for ticket, answer in pairs if answer is RETRY] + held
             done, answers = [t for t, a in pairs if a is not RETRY], [a for a in answers if a is not RETRY]
+        self._left.learn(result.effects)
         answer_all(done, answers)
         self._look_again(db, result.effects)
         self._on_effects(result.effects)
