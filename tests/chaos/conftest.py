@@ -1,6 +1,6 @@
 """Servers with the bank's functions, on SQLite or on the PostgreSQL that the suite runs on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.witness import Witness
 from tests.chaos.world import World
 from tests.live import LiveServer
+from tests.servers import PostgresCluster, find_postgres, postgres
 
 StartWorld = Callable[..., World]
 
@@ -41,3 +42,13 @@ def start_world(
 @pytest.fixture
 def world(start_world: StartWorld) -> World:
     return start_world()
+
+
+@pytest.fixture
+def cluster() -> Iterator[PostgresCluster]:
+    """A PostgreSQL of the test's own, which it may stop or crash."""
+    programs = find_postgres()
+    if programs is None:
+        pytest.skip("a PostgreSQL that may be stopped needs its programs here")
+    with postgres(programs) as cluster:
+        yield cluster

@@ -13,7 +13,7 @@ import pytest
 
 from tests.eventually import eventually
 from tests.live import Requests
-from tests.servers import PostgresCluster, find_postgres, postgres
+from tests.servers import PostgresCluster
 from tests.workers.installation import Installation
 from torture.servers import free_port
 
@@ -22,15 +22,6 @@ AT_ONCE = 50
 SOON_SECONDS = 4.0  # two of the answer, and what a machine under a whole test suite adds
 READY, RUNS, AN_END = "/readyz", "/api/v1/runs", "/api/v1/runs/01JD0000000000000000000000?wait=5"
 EVENTS = "/e/dev"
-
-
-@pytest.fixture
-def cluster() -> Iterator[PostgresCluster]:
-    programs = find_postgres()
-    if programs is None:
-        pytest.skip("a PostgreSQL that may be stopped needs its programs here")
-    with postgres(programs) as cluster:
-        yield cluster
 
 
 @pytest.fixture

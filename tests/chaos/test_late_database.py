@@ -11,21 +11,12 @@ from tests.chaos.witness import Witness
 from tests.chaos.world import World
 from tests.eventually import eventually
 from tests.live import Requests
-from tests.servers import PostgresCluster, Redis, find_postgres, postgres
+from tests.servers import PostgresCluster, Redis
 from tests.workers.installation import Installation
 from torture.servers import free_port
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(180)]
 WAITING = ("scheduler", "engine", "threads@one", "prefork@two")
-
-
-@pytest.fixture
-def cluster() -> Iterator[PostgresCluster]:
-    programs = find_postgres()
-    if programs is None:
-        pytest.skip("a PostgreSQL that may be stopped needs its programs here")
-    with postgres(programs) as cluster:
-        yield cluster
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.witness import Witness
 from tests.chaos.world import World
 from tests.live import LiveServer
-from tests.servers import PostgresCluster, find_postgres, postgres
+from tests.servers import PostgresCluster
 
 pytestmark = pytest.mark.postgres
 
@@ -26,15 +26,6 @@ def test_a_commit_whose_answer_is_lost_is_neither_repeated_nor_forgotten(start_w
     said = world.server.output()
     assert (said.count("journal.connection_lost"), said.count("journal.look_failed")) == (3, 1)
     world.assert_exact(accepted)
-
-
-@pytest.fixture
-def cluster() -> Iterator[PostgresCluster]:
-    programs = find_postgres()
-    if programs is None:
-        pytest.skip("a PostgreSQL that may be crashed needs its programs here")
-    with postgres(programs) as cluster:
-        yield cluster
 
 
 @pytest.fixture
