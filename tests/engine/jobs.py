@@ -156,7 +156,7 @@ async def tell_modules(ctx: TaskContext) -> list[str]:
     return sorted(sys.modules)
 
 
-FILL = "import time; held = [b'x' * 10_000_000 for _ in range(40)]; time.sleep(60)"
+FILL = "import signal; held = [b'x' * 10_000_000 for _ in range(40)]; signal.pause()"
 DAEMON = (
     "import os, signal; os.setsid(); print(os.getpid(), flush=True) if os.fork() == 0 else os._exit(0); signal.pause()"
 )
