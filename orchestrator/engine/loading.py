@@ -1,6 +1,6 @@
 """Reading runs for those who go on with them: a constant number of queries, however many runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -47,18 +47,35 @@ def facts_of(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> list[RunFacts]:
     return facts
 
 
-def load_requests(tx: Tx, claimed: Sequence[Claimed]) -> None:
+Inputs = Callable[[], tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]]
+
+
+def ask_inputs(tx: Tx, runs: Sequence[str]) -> Inputs:
+    """Asks for what runs were started with: their inputs and their events, each by run; answered when called."""
+    if not runs:
+        return lambda: ({}, {})
+    condition, params = tx.db.any_of("run", [Id(run) for run in runs])
+    inputs = tx.db.ask(f"SELECT run, CAST(input AS text) FROM signalbox_run_data WHERE {condition}", params)
+    events = _ask_events(tx, runs)
+    return lambda: (
+        {tx.db.id(run): orjson.loads(text) for run, text in inputs() if text is not None},
+        _events(tx, events()),
+    )
+
+
+def load_requests(tx: Tx, claimed: Sequence[Claimed], asked: Inputs | None = None) -> None:
     """Gives each run its request: input, events, settled steps and open ones, and its unread signals."""
     if not claimed:
         return
-    runs = [c.facts.id for c in claimed]
-    inputs = _inputs(tx, runs)
-    events = load_events(tx, runs)
-    steps = _steps(tx, claimed)
-    mail = _mail(tx, runs)
-    for c in claimed:
-        memos, open_steps = steps[c.facts.id]
+    asked = asked or ask_inputs(tx, [c.facts.id for c in claimed])
+    # What nobody has ever held has no steps, and no signals but those just read.
+    begun = [c for c in claimed if c.facts.fence > 1 or c.facts.replay_of is not None]
+    mail, steps = (_mail(tx, begun), _steps(tx, begun)) if begun else ({}, {})
+    inputs, events = asked()
+    for c in begun:
         c.mail = mail.get(c.facts.id, [])
+    for c in claimed:
+        memos, open_steps = steps.get(c.facts.id) or ({}, {})
         c.request = CallRequest(
             run_id=c.facts.id,
             env=c.facts.env,
@@ -74,22 +91,23 @@ def load_requests(tx: Tx, claimed: Sequence[Claimed]) -> None:
         )
 
 
-def _inputs(tx: Tx, runs: Sequence[str]) -> dict[str, Any]:
-    condition, params = tx.db.any_of("run", [Id(run) for run in runs])
-    rows = tx.db.query(f"SELECT run, CAST(input AS text) FROM signalbox_run_data WHERE {condition}", params)
-    return {tx.db.id(run): orjson.loads(text) for run, text in rows if text is not None}
-
-
 def load_events(tx: Tx, runs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Envelopes of the events each run was started with, in order."""
-    db = tx.db
-    condition, params = db.any_of("re.run", [Id(run) for run in runs])
-    rows = db.query(
+    return _events(tx, _ask_events(tx, runs)())
+
+
+def _ask_events(tx: Tx, runs: Sequence[str]) -> Callable[[], list[tuple[Any, ...]]]:
+    condition, params = tx.db.any_of("re.run", [Id(run) for run in runs])
+    return tx.db.ask(
         'SELECT re.run, e.id, e.name, CAST(e.data AS text), e.ts, CAST(e."user" AS text), e.v'
         " FROM signalbox_run_event re"
         f" JOIN signalbox_event e ON e.id = re.event WHERE {condition} ORDER BY re.run, re.n",
         params,
     )
+
+
+def _events(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> dict[str, list[dict[str, Any]]]:
+    db = tx.db
     result: dict[str, list[dict[str, Any]]] = {}
     for run, id_, name, data, ts, user, v in rows:
         moment = db.moment(ts) or tx.now
@@ -102,8 +120,8 @@ def load_events(tx: Tx, runs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     return result
 
 
-def _mail(tx: Tx, runs: Sequence[str]) -> dict[str, list[tuple[int, str, Any]]]:
-    condition, params = tx.db.any_of("run", [Id(run) for run in runs])
+def _mail(tx: Tx, claimed: Sequence[Claimed]) -> dict[str, list[tuple[int, str, Any]]]:
+    condition, params = tx.db.any_of("run", [Id(c.facts.id) for c in claimed])
     rows = tx.db.query(
         f"SELECT run, n, name, CAST(payload AS text) FROM signalbox_mail WHERE {condition} ORDER BY n", params
     )

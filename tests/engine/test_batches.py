@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 
 from orchestrator.core.errors import EngineUnavailable, InvalidInput
-from orchestrator.engine.claiming import WITH_MESSAGES, resume
+from orchestrator.engine.claiming import WITH_MESSAGES
 from orchestrator.engine.journal.items import Call, Ingest
+from orchestrator.engine.resuming import resume
 from orchestrator.models import Attempt, Run, Worker
 from orchestrator.models import Event as EventModel
 from tests.engine.reading import assert_dense, kinds, steps

@@ -9,9 +9,10 @@ from django.db import transaction
 
 from orchestrator.core.errors import LeaseLost
 from orchestrator.core.ops import Status
-from orchestrator.engine.claiming import Draining, resume
+from orchestrator.engine.claiming import Draining
 from orchestrator.engine.journal.items import Call, Checkpoint, Entry
 from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.resuming import resume
 from orchestrator.engine.sql import Id
 from orchestrator.models import Attempt, Inbox, Journal, Run
 from tests.engine.reading import assert_dense, kinds, run_row, steps

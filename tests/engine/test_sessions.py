@@ -11,10 +11,10 @@ from orchestrator import SyncTaskContext, TaskContext, task
 from orchestrator.core.errors import LeaseLost, SessionLost
 from orchestrator.core.ops import Status
 from orchestrator.engine import host as host_module
-from orchestrator.engine.claiming import resume
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.journal.items import Call
 from orchestrator.engine.journal.tx import Tx
+from orchestrator.engine.resuming import resume
 from orchestrator.engine.session import leave, recover, tidy
 from orchestrator.engine.signals import send_signal
 from orchestrator.models import Idempotency, Inbox, Mail, Run, Worker

@@ -12,10 +12,11 @@ import pytest
 from orchestrator import TaskContext, task
 from orchestrator.core.ops import MessageKind
 from orchestrator.engine.bell import Change
-from orchestrator.engine.claiming import WITH_MESSAGES, resume
+from orchestrator.engine.claiming import WITH_MESSAGES
 from orchestrator.engine.facts import Claimed
 from orchestrator.engine.journal import writer as writer_module
 from orchestrator.engine.journal.tx import Effects, Tx
+from orchestrator.engine.resuming import resume
 from orchestrator.engine.rows import InboxRow
 from orchestrator.engine.signals import send_signal
 from orchestrator.engine.sql import Id

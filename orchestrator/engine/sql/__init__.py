@@ -6,12 +6,13 @@ from django.db import connections
 
 from orchestrator.conf import settings
 from orchestrator.core.errors import MisplacedCall
-from orchestrator.engine.sql.base import FACT_COLUMNS, Connection, FenceClaim, Id
+from orchestrator.engine.sql.base import FACT_COLUMNS, RESERVED, Connection, FenceClaim, Id
 from orchestrator.engine.sql.postgres import PostgresConnection
 from orchestrator.engine.sql.sqlite import SqliteConnection
 
 __all__ = [
     "FACT_COLUMNS",
+    "RESERVED",
     "Connection",
     "FenceClaim",
     "Id",

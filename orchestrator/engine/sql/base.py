@@ -31,6 +31,7 @@ FACTS = (
     *("queued_at", "started_at", "lost"),
 )
 FACT_COLUMNS = ", ".join(FACTS)
+RESERVED = len(FACTS)  # in a row of ``claim``: the number of the journal that it has reserved for the run
 
 
 class Connection(ABC):
@@ -115,7 +116,7 @@ class Connection(ABC):
     def claim(
         self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int
     ) -> list[tuple[Any, ...]]:
-        """Takes up to ``limit`` unowned runs that meet the condition, first by prio; FACT_COLUMNS, in that order."""
+        """Takes up to ``limit`` unowned runs that meet the condition, first by prio; FACT_COLUMNS, then RESERVED."""
 
     @abstractmethod
     def lock_ending(self, runs: Sequence[str]) -> None:

@@ -214,9 +214,9 @@ class PostgresConnection(Connection):
         rows = self.query(
             "WITH due AS (SELECT id AS run FROM signalbox_run WHERE owner IS NULL"
             f" AND {condition} ORDER BY prio LIMIT ? FOR NO KEY UPDATE SKIP LOCKED)"
-            " UPDATE signalbox_run r SET owner = ?, fence = r.fence + 1, status = 'running', due_at = NULL,"
-            " gate = NULL, started_at = coalesce(r.started_at, ?) FROM due WHERE r.id = due.run"
-            f" RETURNING {FACT_COLUMNS}, prio",
+            " UPDATE signalbox_run r SET owner = ?, fence = r.fence + 1, seq = r.seq + 1, status = 'running',"
+            " due_at = NULL, gate = NULL, started_at = coalesce(r.started_at, ?) FROM due WHERE r.id = due.run"
+            f" RETURNING {FACT_COLUMNS}, seq, prio",
             [*params, limit, Id(owner), now],
         )
         return sorted(rows, key=itemgetter(-1))

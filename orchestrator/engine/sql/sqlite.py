@@ -250,9 +250,9 @@ class SqliteConnection(Connection):
         self, condition: str, params: Sequence[Any], owner: str, now: datetime, limit: int
     ) -> list[tuple[Any, ...]]:
         rows = self.query(
-            "UPDATE signalbox_run SET owner = ?, fence = fence + 1, status = 'running', due_at = NULL, gate = NULL,"
-            " started_at = coalesce(started_at, ?) WHERE id IN (SELECT id FROM signalbox_run"
-            f" WHERE owner IS NULL AND {condition} ORDER BY prio LIMIT ?) RETURNING {FACT_COLUMNS}, prio",
+            "UPDATE signalbox_run SET owner = ?, fence = fence + 1, seq = seq + 1, status = 'running', due_at = NULL,"
+            " gate = NULL, started_at = coalesce(started_at, ?) WHERE id IN (SELECT id FROM signalbox_run"
+            f" WHERE owner IS NULL AND {condition} ORDER BY prio LIMIT ?) RETURNING {FACT_COLUMNS}, seq, prio",
             [Id(owner), now, *params, limit],
         )
         return sorted(rows, key=itemgetter(-1))
