@@ -17,6 +17,7 @@ from orchestrator.engine.sql import FenceClaim, Id
 from orchestrator.engine.starting import Starting
 from orchestrator.sdk.registry import Definition
 
+BITE = 100  # runs taken at once: while some take more, other workers have nothing to do
 # Mostly there is nothing of either kind, and their runs need not be looked for.
 PEEK = (
     "SELECT EXISTS (SELECT 1 FROM signalbox_inbox),"
@@ -34,6 +35,8 @@ WITH_MESSAGES = (
 @dataclass(frozen=True, slots=True)
 class Claiming:
     """What to take: at most ``limit`` runs of these functions, of the queues and the version of the settings.
+
+    One bite of them: while ``effects.looked`` is not set there may be more.
 
     ``parked``: runs whose coroutine rests in memory, with the fence under which it went to rest. ``starting`` makes
     what an end starts. ``freed``: limits of which places were given back; ``sweep`` tells which others to look at.
@@ -59,19 +62,23 @@ class Claiming:
         unless_paused, held = self._hold_paused(tx)
         [(messages, due)] = peeked()
         flows = {known.id: known.flow for known in self.functions if known.flow.needs_admission}
-        taken = self._claim(tx, [(TO_CANCEL, [])], self.limit) if messages else []
+        bite = min(self.limit, BITE)
+        taken = self._claim(tx, [(TO_CANCEL, [])], bite) if messages else []
         [with_messages, with_timer, *ready] = self._arms(tx, unless_paused, held)
         arms = [*([with_messages] if messages else []), *([with_timer] if due else []), *ready]
         if not flows:
-            taken += self._claim(tx, arms, self.limit - len(taken))
+            taken += self._claim(tx, arms, bite - len(taken))
         else:
-            open_gates(tx, [*self.freed, *self.sweep.keys(tx)], self.limit)
-            taken += take_admitted(tx, arms, flows, self.limit - len(taken))
+            open_gates(tx, [*self.freed, *self.sweep.keys(tx)], bite)
+            taken += take_admitted(tx, arms, flows, bite - len(taken))
+        if len(taken) < bite:
+            tx.effects.looked = True
+        else:
+            tx.effects.ready = True  # there may be more: the next worker is rung
         if self.ahead:
             asleep, runs = tx.db.any_of("id", [Id(run) for run in self.ahead])
             condition = f"status = 'sleeping' AND limits IS NULL AND {asleep}{unless_paused}"
             taken += self._claim(tx, [(condition, [*runs, *held])], self.limit - len(taken))
-        tx.effects.looked |= len(taken) < self.limit
         return taken
 
     def _claim(self, tx: Tx, arms: Iterable[tuple[str, Sequence[Any]]], room: int) -> list[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.conf import Settings
 from orchestrator.engine.catalog import Catalog, Registered
-from orchestrator.engine.claiming import Claiming, Draining
+from orchestrator.engine.claiming import BITE, Claiming, Draining
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.crashes import runs_alone
 from orchestrator.engine.deadline_watch import DeadlineWatch
@@ -135,7 +135,7 @@ class Dispatcher:
                 claimed: list[Claimed] = await self.journal.append(Call(Claiming(self._settings, *sought, ahead)))
                 await self._start_all(claimed)
                 self._waking.missed(ahead, claimed)
-                self._again = self._again or len(claimed) == free
+                self._again = self._again or len(claimed) >= min(free, BITE)
                 self.load.looked_at(0 if self._again else refused)
         finally:
             self._claiming = False
