@@ -5,13 +5,16 @@ A worker process hosts an engine; a message only wakes it. Lost, doubled and lat
 
 import logging
 import os
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import celery.bootsteps
 import django
 from celery import Celery, signals
 from django.apps import apps
+from kombu import Connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 if not apps.ready:
@@ -27,6 +30,7 @@ logger = logging.getLogger(__name__)
 RING = "signalbox.ring"
 EXPIRES_SECONDS = 5  # later the worker has looked by itself
 BROKER_SECONDS = 1.0  # to reach the broker: a bell that does not ring in time is not missed
+KEEP_SECONDS = 10.0  # a connection without a ring: brokers close what is silent, and nobody would notice
 DRAIN_SECONDS = 10.0
 
 app = Celery("signalbox", set_as_current=False)
@@ -60,14 +64,39 @@ class CeleryBell:
 
     def __init__(self, queues: Callable[[], Sequence[str]]) -> None:
         self._queues = queues
+        self._connection: Connection | None = None
+        self._used_at = 0.0  # time.monotonic()
 
     def ring(self, news: News) -> None:
-        if news.ready or news.runs:
-            with app.connection_for_write() as connection:
-                for queue in self._queues() or ("default",):
-                    ring.apply_async(connection=connection, queue=queue, expires=EXPIRES_SECONDS, retry=False)
+        if not (news.ready or news.runs):
+            return
+        if self._connection is not None and time.monotonic() - self._used_at > KEEP_SECONDS:
+            self._drop()
+        kept = self._connection is not None
+        try:
+            self._send()
+        except Exception:  # whatever a broker's client raises
+            self._drop()
+            if not kept:
+                raise
+            self._send()  # the broker began anew since the last ring
+        self._used_at = time.monotonic()
+
+    def _send(self) -> None:
+        if self._connection is None:
+            self._connection = app.connection_for_write()
+        with app.amqp.Producer(self._connection) as producer:
+            for queue in self._queues() or ("default",):
+                ring.apply_async(producer=producer, queue=queue, expires=EXPIRES_SECONDS, retry=False)
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):  # it may be gone already
+                connection.release()
 
     def close(self) -> None:
+        self._drop()
         app.close()
 
 
