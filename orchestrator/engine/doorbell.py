@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from orchestrator.core.ops import FINAL
 from orchestrator.engine.bell import Change
 
 logger = logging.getLogger(__name__)
-QUIET_SECONDS = 0.01  # between two rings, for what comes meanwhile
+QUIET_SECONDS = 0.005  # between two rings, for what comes meanwhile
+CALM_SECONDS = 0.02  # that news may wait for more, when nobody goes on with it
 CHUNK = 100  # runs or changes in one message: PostgreSQL takes at most 8,000 bytes
 
 
@@ -23,6 +25,11 @@ class News:
 
     def __bool__(self) -> bool:
         return bool(self.ready or self.runs or self.changes)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody may go on with it: a worker, a run, or who waits for a run's end."""
+        return bool(self.ready or self.runs) or any(change.status in FINAL for change in self.changes.values())
 
 
 def to_messages(news: News, origin: str) -> Iterator[dict[str, Any]]:
@@ -56,6 +63,7 @@ class Ringer:
         self._news = News()
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._awaited = threading.Event()
         self._closed = threading.Event()
         self._silent: set[int] = set()
         self._thread = threading.Thread(target=self._run, name="signalbox-ringer", daemon=True)
@@ -69,11 +77,14 @@ class Ringer:
                 self._news.runs |= news.runs
                 self._news.changes |= news.changes
             self._wake.set()
+            if news.is_awaited:
+                self._awaited.set()
 
     def close(self) -> None:
         """Rings with what is left."""
         self._closed.set()
         self._wake.set()
+        self._awaited.set()
         self._thread.join(1.0)
         for bell in self._bells:
             bell.close()
@@ -81,7 +92,9 @@ class Ringer:
     def _run(self) -> None:
         while not self._closed.is_set():
             self._wake.wait()
+            self._awaited.wait(CALM_SECONDS)
             self._wake.clear()
+            self._awaited.clear()
             with self._lock:
                 news, self._news = self._news, News()
             if news:
