@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.pq import PipelineStatus, TransactionStatus
@@ -14,7 +15,7 @@ from orchestrator.core import ids
 from orchestrator.engine.rows import AttemptEnd, KeyRow, Row, RunMove, RunResult
 from orchestrator.engine.sql.arrays import hex_id, ids_literal, literal, literals, unnest
 from orchestrator.engine.sql.base import FACT_COLUMNS, Connection, FenceClaim, Id
-from orchestrator.engine.sql.tables import TABLES, ColumnType, Table
+from orchestrator.engine.sql.tables import TABLES, ColumnType, given
 
 # Plans are kept: one that was made while the tables were small and unknown would read all of them for ever.
 AVOIDED = ("seqscan", "hashjoin", "mergejoin")
@@ -63,14 +64,23 @@ STORE_RESULTS = (
 )
 
 
-def _insert(table: Table) -> str:
-    names = [f"c{n}" for n in range(len(table.columns))]
-    picks = [f"{name}::json" if kind is JSON else name for name, kind in zip(names, table.types, strict=True)]
-    source = f"{unnest(table.types)} t({', '.join(names)})"
-    return f"INSERT INTO {table.name} ({table.column_list}) SELECT {', '.join(picks)} FROM {source}"
+class Insert(NamedTuple):
+    """Into some columns of a table, of these types."""
+
+    text: str
+    types: Sequence[ColumnType]
 
 
-INSERTS = {kind: _insert(table) for kind, table in TABLES.items()}
+@lru_cache(maxsize=512)
+def _insert(kind: type, places: tuple[int, ...], tail: str) -> Insert:
+    table = TABLES[kind]
+    types = [table.types[n] for n in places]
+    picks = ", ".join(f"c{n}::json" if table.types[n] is JSON else f"c{n}" for n in places)
+    names = ", ".join(f"c{n}" for n in places)
+    return Insert(
+        f"INSERT INTO {table.name} ({table.column_list(places)}) SELECT {picks} FROM {unnest(types)} t({names}){tail}",
+        types,
+    )
 
 
 def _param(value: Any) -> Any:
@@ -180,9 +190,11 @@ class PostgresConnection(Connection):
         return value  # type: ignore[no-any-return]
 
     def insert(self, rows: Sequence[Row], *, ignore_conflicts: bool = False) -> None:
-        kind = type(rows[0])
-        sql = f"{INSERTS[kind]} ON CONFLICT DO NOTHING" if ignore_conflicts else INSERTS[kind]
-        self._execute(sql, literals(rows, TABLES[kind].types))
+        columns = list(zip(*rows, strict=True))
+        places = given(columns)
+        kind: type = type(rows[0])
+        text, types = _insert(kind, places, " ON CONFLICT DO NOTHING" if ignore_conflicts else "")
+        self._execute(text, [literal(columns[n], type_) for n, type_ in zip(places, types, strict=True)])
 
     def fence(self, owner: str, claims: Sequence[FenceClaim]) -> Mapping[str, int | None]:
         found = self._execute(FENCE, [*literals(claims, CLAIMS), hex_id(owner)]).fetchall()

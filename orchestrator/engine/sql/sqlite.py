@@ -12,7 +12,7 @@ from orchestrator.db.locks import write_lock
 from orchestrator.engine.rows import AttemptEnd, KeyRow, Row, RunMove, RunResult
 from orchestrator.engine.sql.base import FACT_COLUMNS, Connection, FenceClaim, Id
 from orchestrator.engine.sql.bulk import STATEMENTS, Bulk
-from orchestrator.engine.sql.tables import TABLES, ColumnType
+from orchestrator.engine.sql.tables import TABLES, ColumnType, given
 from orchestrator.models.fields import from_micros, to_micros
 
 CHECKPOINT_PAGES = 4000  # 16 MB of WAL between checkpoints
@@ -85,13 +85,12 @@ class Insert(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def _insert(kind: type, given: tuple[int, ...], tail: str) -> Insert:
+def _insert(kind: type, places: tuple[int, ...], tail: str) -> Insert:
     table = TABLES[kind]
-    names = ", ".join(f'"{table.columns[n]}"' for n in given)
-    text = f"INSERT INTO {table.name} ({names}) VALUES {{}}{tail}"
+    text = f"INSERT INTO {table.name} ({table.column_list(places)}) VALUES {{}}{tail}"
     special = dict(table.special)
-    converters = [(place, CONVERTERS[special[n]]) for place, n in enumerate(given) if n in special]
-    return Insert(Bulk(text, len(given)), converters)
+    converters = [(place, CONVERTERS[special[n]]) for place, n in enumerate(places) if n in special]
+    return Insert(Bulk(text, len(places)), converters)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], converters: Iterable[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
@@ -206,12 +205,10 @@ class SqliteConnection(Connection):
     def insert(self, rows: Sequence[Row], *, ignore_conflicts: bool = False) -> None:
         kind: type = type(rows[0])
         columns = list(zip(*rows, strict=True))
-        given = tuple(
-            [n for n, column in enumerate(columns) if column[0] is not None or column.count(None) < len(column)]
-        )
+        places = given(columns)
         tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-        statement, converters = _insert(kind, given, tail)
-        statement.run(self._raw, len(rows), _converted([columns[n] for n in given], converters))
+        statement, converters = _insert(kind, places, tail)
+        statement.run(self._raw, len(rows), _converted([columns[n] for n in places], converters))
 
     def fence(self, owner: str, claims: Sequence[FenceClaim]) -> Mapping[str, int | None]:
         bases: dict[str, int | None] = dict.fromkeys([claim.run for claim in claims])

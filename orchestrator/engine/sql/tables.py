@@ -1,5 +1,6 @@
 """The shape of each table as the models declare it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -31,9 +32,13 @@ class Table:
     types: tuple[ColumnType, ...]
     special: tuple[tuple[int, ColumnType], ...]  # places of the columns that are not given as the driver takes them
 
-    @property
-    def column_list(self) -> str:
-        return ", ".join(f'"{column}"' for column in self.columns)
+    def column_list(self, places: Iterable[int]) -> str:
+        return ", ".join(f'"{self.columns[n]}"' for n in places)
+
+
+def given(columns: Sequence[Sequence[Any]]) -> tuple[int, ...]:
+    """Places of the columns of which some row says something: the others need not be written."""
+    return tuple([n for n, column in enumerate(columns) if column[0] is not None or column.count(None) < len(column)])
 
 
 def _type(field: object) -> ColumnType:
