@@ -21,6 +21,7 @@ import django
 from django.core.management import call_command
 
 from benchmarks.celery_workers_processes import installation
+from benchmarks.functions import NAP
 from benchmarks.peers.redis_server import find_redis, redis_server
 from benchmarks.percentiles import percentiles
 from benchmarks.repetition import ROOT, THROWAWAY_SERVER, home
@@ -98,7 +99,9 @@ def _gaps(runs: Iterable[Sequence[float]]) -> list[float]:
 
 async def _w8(client: Any, sizes: Sizes) -> Figures:
     await client.run("told-sleeper", times=sizes.sleepers, runs=sizes.sleepers)
-    return percentiles("w8", await client.outputs(sizes.sleepers), 50, 99)
+    seconds = NAP.total_seconds()
+    lateness = [woke - began.timestamp() - seconds for began, woke in await client.naps(sizes.sleepers)]
+    return percentiles("w8", lateness, 50, 99)
 
 
 WORKLOADS: dict[str, Callable[[Any, Sizes], Awaitable[Figures]]] = {"W3": _w3, "W4": _w4, "W8": _w8}

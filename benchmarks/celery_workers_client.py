@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -9,7 +10,9 @@ from asgiref.sync import sync_to_async
 from benchmarks.client import Client
 from orchestrator.core.ops import FINAL, Status
 from orchestrator.engine.bell import Change
-from orchestrator.models import Run, RunData
+from orchestrator.models import Attempt, Run, RunData
+
+LATE = timedelta(seconds=1)  # between a run's end and its commit
 
 
 class DistantClient(Client):
@@ -21,13 +24,20 @@ class DistantClient(Client):
 
     async def look_again(self, every_seconds: float) -> None:
         """For as long as the client works."""
+        since = datetime.now(UTC)
         while True:
             await asyncio.sleep(every_seconds)
-            self._note(await _ended())
+            begun = datetime.now(UTC)
+            self._note(await _ended(since - LATE))
+            since = begun
 
     async def outputs(self, count: int) -> list[Any]:
         """Of the runs that were made last."""
         return await _outputs(count)
+
+    async def naps(self, count: int) -> list[tuple[datetime, float]]:
+        """When the runs that were made last began their nap, and when they went on."""
+        return await _naps(count)
 
     def _hear(self, changes: Sequence[Change]) -> None:
         ended = [(change.run, str(change.status)) for change in changes if change.status in FINAL]
@@ -42,11 +52,21 @@ class DistantClient(Client):
 
 
 @sync_to_async
-def _ended() -> list[tuple[str, str]]:
-    return list(Run.objects.filter(ended_at__isnull=False).values_list("id", "status"))
+def _ended(since: datetime) -> list[tuple[str, str]]:
+    return list(Run.objects.filter(ended_at__gte=since).values_list("id", "status"))
 
 
 @sync_to_async
 def _outputs(count: int) -> list[Any]:
-    runs = Run.objects.filter(parent=None).order_by("-id").values_list("id", flat=True)[:count]
-    return list(RunData.objects.filter(run__in=list(runs)).values_list("output", flat=True))
+    return list(RunData.objects.filter(run__in=_last(count)).values_list("output", flat=True))
+
+
+@sync_to_async
+def _naps(count: int) -> list[tuple[datetime, float]]:
+    runs = _last(count)
+    began = dict(Attempt.objects.filter(run__in=runs, key="nap").values_list("run", "started_at"))
+    return [(began[run], output) for run, output in RunData.objects.filter(run__in=runs).values_list("run", "output")]
+
+
+def _last(count: int) -> list[str]:
+    return list(Run.objects.filter(parent=None).order_by("-id").values_list("id", flat=True)[:count])

@@ -24,6 +24,5 @@ async def told_long(ctx: Context[dict[str, int]]) -> list[float]:
 
 @function(on="bench/told-sleeper")
 async def told_sleeper(ctx: Context[dict[str, int]]) -> float:
-    asleep = await ctx.step.run("asleep", moment)
     await ctx.step.sleep("nap", NAP)
-    return time.time() - asleep - NAP.total_seconds()
+    return time.time()
