@@ -57,7 +57,7 @@ class LiveRun(IsolatedRun, TimedRun):
 
     def open_wait(self, op: WaitOpened) -> None:
         if op.wait is WaitKind.SIGNAL:
-            self._mail.take(op.name)  # one that came since the step asked: the database gives it to the wait
+            self._mail.opened(op.key, op.name)
         self._pending.append(op)
         if len(self._pending) > 1 or self.execution is None:
             return
@@ -156,10 +156,9 @@ class LiveRun(IsolatedRun, TimedRun):
         assert self.execution is not None
         for s in claimed.drained.settled:
             self.recorder.waits.pop(s.key, None)
+            self._mail.settled(s.key)
             self.execution.settle(s.key, s.status, s.output, ErrorInfo.from_json(s.error) if s.error else None)
-        opening = [op.name for op in self._pending if op.wait is WaitKind.SIGNAL]
-        open_ = [wait.name for wait in self.recorder.waits.values() if wait.kind is WaitKind.SIGNAL]
-        self._mail.add(claimed.mail, awaited=opening + open_)
+        self._mail.add(claimed.mail)
         self._has_news |= bool(claimed.drained.settled) and not self.execution.in_memory
         if self._linger:
             self._linger.begin(self._check)
