@@ -143,7 +143,8 @@ def _inside(node: Node, power: int) -> str:
 def _power(node: Node) -> int:
     if isinstance(node, Apply):
         return POWERS.get(node.op, UNARY_POWER if node.op in ("!", "neg") else ATOM_POWER)
-    negative = isinstance(node, Literal) and isinstance(node.value, (int, float)) and node.value < 0
+    # By its sign: minus zero is not below zero, and is written with one.
+    negative = isinstance(node, Literal) and isinstance(node.value, (int, float)) and str(node.value).startswith("-")
     return UNARY_POWER if negative else ATOM_POWER
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.core.errors import InvalidExpression
@@ -67,5 +67,6 @@ def flat(node: Any) -> Any:
 
 
 @given(st.recursive(leaves, applications, max_leaves=8))
+@example(Apply("map", (Literal(-0.0), Local("item"), Literal(None), Local("item"))))
 def test_a_tree_written_as_text_is_read_as_the_same_tree(node: Node) -> None:
     assert parse(render(node), max_length=10**6) == flat(node)
