@@ -83,7 +83,7 @@ def migrate(alias: str = "default") -> None:
 
 def serve(listener: socket.socket, ready: Callable[[], None]) -> None:
     """Run everything until SIGTERM or SIGINT, drain, and end the process. Raises EngineAlreadyRunning."""
-    await_database(settings().database)
+    await_database(settings().database, migrated=False)
     migrate()
     set_bounds()
     application = _application()

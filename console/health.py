@@ -6,8 +6,6 @@ from functools import cache, partial
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -16,11 +14,12 @@ from orchestrator.api.problems import problem, problem_response
 from orchestrator.conf import settings
 from orchestrator.db.looking import Look
 from orchestrator.db.postgresql.outage import forget_pool, outage_of
+from orchestrator.db.schema import WAY_OUT, missing_migrations
 
 ANSWER_SECONDS = 1.5
 WAYS_OUT = {
     "database": "the database does not answer: start it, or see where DATABASE_URL leads; nothing here needs a restart",
-    "migrations": "the database is not that of this code: run manage.py migrate",
+    "migrations": WAY_OUT,
     "writable": "the database can only be read: see whether DATABASE_URL leads to a standby",
 }
 
@@ -85,19 +84,5 @@ def _writable(wrapper: BaseDatabaseWrapper) -> bool:
 
 def _migrations(wrapper: BaseDatabaseWrapper) -> str:
     """``ok``, or how many of this code's apps wait for a migration."""
-    missing = _newest_migrations() - _applied_migrations(wrapper)
+    missing = missing_migrations(wrapper)
     return f"{len(missing)} missing" if missing else "ok"
-
-
-def _applied_migrations(wrapper: BaseDatabaseWrapper) -> set[tuple[str, str]]:
-    if not MigrationRecorder(wrapper).has_table():
-        return set()
-    with wrapper.cursor() as cursor:  # the recorder's own query would go over the connection of this thread
-        cursor.execute("SELECT app, name FROM django_migrations")
-        return set(cursor.fetchall())
-
-
-@cache
-def _newest_migrations() -> frozenset[tuple[str, str]]:
-    """The last migration of each app: those before it were applied with it."""
-    return frozenset(MigrationLoader(None).graph.leaf_nodes())

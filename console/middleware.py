@@ -10,6 +10,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from orchestrator.db.schema import is_unmigrated
+
 logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = "1"
 POLICY = "; ".join(
@@ -49,11 +51,13 @@ class DatabaseAwayMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Django calls it with what a view raised."""
-        if not isinstance(error, (OperationalError, InterfaceError)):
+        unmigrated = is_unmigrated(error)
+        if not unmigrated and not isinstance(error, (OperationalError, InterfaceError)):
             return None
         logger.error("page.database_failed", extra={"path": request.path}, exc_info=error)
         headers = {"Retry-After": RETRY_AFTER_SECONDS}
-        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+        page = render_to_string("503.html", {"unmigrated": unmigrated})
+        return HttpResponse(page, status=503, headers=headers)
 
 
 def with_policy(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -17,6 +17,7 @@ from orchestrator.api.bodies import body_limit_bytes
 from orchestrator.api.problems import internal_problem, problem, problem_of, problem_response
 from orchestrator.api.values import FieldFault
 from orchestrator.core.errors import EngineUnavailable, OrchestratorError
+from orchestrator.db.schema import WAY_OUT, is_unmigrated
 
 logger = logging.getLogger(__name__)
 
@@ -108,11 +109,20 @@ def _suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpRespons
 
 
 def _database_failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    if is_unmigrated(error):
+        return _unmigrated(request, error)
     logger.error("api.database_failed", extra={"path": request.path}, exc_info=error)
     return problem_response(problem_of(EngineUnavailable("the database does not answer now: try again")))
 
 
+def _unmigrated(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.error("api.unmigrated", extra={"path": request.path, "reason": " ".join(str(error).split())})
+    return problem_response(problem_of(EngineUnavailable(WAY_OUT)))
+
+
 def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+    if is_unmigrated(error):
+        return _unmigrated(request, error)
     logger.error("api.failed", extra={"path": request.path}, exc_info=error)
     more = {"traceback": "".join(traceback.format_exception(error))} if django_settings.DEBUG else {}
     return problem_response(internal_problem(**more))

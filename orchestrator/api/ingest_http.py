@@ -18,6 +18,7 @@ from orchestrator.conf import settings
 from orchestrator.core.errors import EngineUnavailable, InvalidEvent, InvalidId, OrchestratorError, Unauthorized
 from orchestrator.core.events import EARLIEST_MS, LATEST_MS, parse_events
 from orchestrator.core.ids import seeded_id
+from orchestrator.db.schema import WAY_OUT, is_unmigrated
 from orchestrator.engine.ingest import IngestMode, asend_events
 from orchestrator.engine.keys import aenv_of_key
 from orchestrator.models import Key
@@ -68,12 +69,8 @@ async def answer_delivery(delivery: Delivery) -> Answer | None:
         return await _accept(delivery)
     except OrchestratorError as error:
         return _refusal(problem_of(error), [])
-    except (OperationalError, InterfaceError):
-        logger.exception("ingest.database_failed")
-        return _refusal(problem_of(EngineUnavailable("the database does not answer now: try again")), [])
-    except Exception:  # there is no framework above the plain route that would answer for us
-        logger.exception("ingest.failed")
-        return _refusal(internal_problem(), [])
+    except Exception as error:  # there is no framework above the plain route that would answer for us
+        return _refusal(_failure(error), [])
 
 
 def announced_length(header: str | None) -> int:
@@ -108,6 +105,17 @@ async def _accept(delivery: Delivery) -> Answer | None:
     if parsed.error is not None:
         return _refusal(problem_of(parsed.error), ids)
     return Answer(200, dump({"ids": ids, "status": 200}), (("Content-Type", JSON), *OPEN_TO_ALL))
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    if is_unmigrated(error):
+        logger.error("ingest.unmigrated", extra={"reason": " ".join(str(error).split())})
+        return problem_of(EngineUnavailable(WAY_OUT))
+    if isinstance(error, (OperationalError, InterfaceError)):
+        logger.error("ingest.database_failed", exc_info=error)
+        return problem_of(EngineUnavailable("the database does not answer now: try again"))
+    logger.error("ingest.failed", exc_info=error)
+    return internal_problem()
 
 
 async def _read(delivery: Delivery, limit_bytes: int) -> bytes | None:

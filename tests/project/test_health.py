@@ -8,9 +8,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import AsyncClient, Client, override_settings
 
 from console import health
+from orchestrator.db.schema import WAY_OUT, newest_migrations
 
 READY = {"status": "ready", "database": "ok", "migrations": "ok", "writable": "ok"}
-WAY_OUT = "the database is not that of this code: run manage.py migrate"
 pytestmark = pytest.mark.django_db(transaction=True)  # health looks over a connection of its own
 
 
@@ -34,7 +34,7 @@ async def test_it_answers_under_asgi_as_well() -> None:
 
 
 def test_before_the_migration_of_an_upgrade_it_is_not_ready() -> None:
-    newest = next(key for key in health._newest_migrations() if key[0] == "orchestrator")
+    newest = next(key for key in newest_migrations() if key[0] == "orchestrator")
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied(*newest)
     try:

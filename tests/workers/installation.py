@@ -54,10 +54,14 @@ class Process:
 class Installation:
     """Processes that share a database and a broker."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str], *, migrated: bool = True) -> None:
         self._folder = folder
         self.env = {**os.environ, "PYTHONUNBUFFERED": "1", "SIGNALBOX_HOME": str(folder), **env}
         self.processes: dict[str, Process] = {}
+        if migrated:
+            self.migrate()
+
+    def migrate(self) -> None:
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=self.env, check=True)
 
     def start(self, name: str, command: list[str], ready: str, **env: str) -> Process:
