@@ -37,7 +37,7 @@ class LayerExchange:
         self._thread.start()
 
     def ring(self, news: News) -> None:
-        for message in to_messages(news if self._for_workers else replace(news, ready=False), self._origin):
+        for message in to_messages(news if self._for_workers else replace(news, ready=0), self._origin):
             sending = self._layer.group_send(GROUP, {"type": "signalbox.news", "news": message})
             sent = asyncio.run_coroutine_threadsafe(sending, self._loop)
             try:
@@ -67,7 +67,7 @@ class LayerExchange:
             try:
                 channel = await self._layer.new_channel()
                 await self._layer.group_add(GROUP, channel)
-                self._heard(News(ready=True))  # what rang before is not repeated
+                self._heard(News(ready=1))  # what rang before is not repeated
                 while True:
                     self._take(await self._layer.receive(channel))
             except Exception as error:  # whatever the layer's client raises while its server is down

@@ -28,6 +28,11 @@ def subscribe(listener: Listener) -> Callable[[], None]:
     return lambda: _listeners.remove(listener)
 
 
+def is_heard() -> bool:
+    """Whether anybody in this process wants to know."""
+    return bool(_listeners)
+
+
 def ring(changes: Sequence[Change]) -> None:
     """Tells every listener; one that fails is logged and does not stop the others."""
     for listener in tuple(_listeners):

@@ -1,6 +1,6 @@
 """Taking runs: ready ones, those whose timer is due, those with something in their inbox. Runs in the journal."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from orchestrator.engine.sql import FenceClaim, Id
 from orchestrator.engine.starting import Starting
 from orchestrator.sdk.registry import Definition
 
-BITE = 100  # runs taken at once: while some take more, other workers have nothing to do
 # Mostly there is nothing of either kind, and their runs need not be looked for.
 PEEK = (
     "SELECT EXISTS (SELECT 1 FROM signalbox_inbox),"
@@ -34,9 +33,9 @@ WITH_MESSAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """What to take: at most ``limit`` runs of these functions, of the queues and the version of the settings.
+    """What to take: at most ``bite`` runs of these functions, of the queues and the version of the settings.
 
-    One bite of them: while ``effects.looked`` is not set there may be more.
+    There is room for ``limit``. Answers them and whether there are more, for which other workers are rung.
 
     ``parked``: runs whose coroutine rests in memory, with the fence under which it went to rest. ``starting`` makes
     what an end starts. ``freed``: limits of which places were given back; ``sweep`` tells which others to look at.
@@ -46,6 +45,7 @@ class Claiming:
     settings: Settings
     functions: Sequence[Definition]
     limit: int
+    bite: int
     parked: Mapping[str, int]
     starting: Starting
     pauses: Pauses
@@ -53,16 +53,20 @@ class Claiming:
     sweep: LimitSweep
     ahead: Collection[str] = ()
 
-    def __call__(self, tx: Tx) -> list[Claimed]:
-        taken = self._take(tx)
-        return resume(tx, taken, self.parked, ahead=self.ahead, functions=self.functions, starting=self.starting)
+    def __call__(self, tx: Tx) -> tuple[list[Claimed], bool]:
+        taken, are_more = self._take(tx)
+        claimed = resume(tx, taken, self.parked, ahead=self.ahead, functions=self.functions, starting=self.starting)
+        more = are_more()
+        tx.effects.looked |= not more
+        tx.effects.more |= more
+        return claimed, more
 
-    def _take(self, tx: Tx) -> list[tuple[Any, ...]]:
+    def _take(self, tx: Tx) -> tuple[list[tuple[Any, ...]], Callable[[], bool]]:
         peeked = tx.db.ask(PEEK, [tx.now])
         unless_paused, held = self._hold_paused(tx)
         [(messages, due)] = peeked()
         flows = {known.id: known.flow for known in self.functions if known.flow.needs_admission}
-        bite = min(self.limit, BITE)
+        bite = min(self.limit, self.bite)
         taken = self._claim(tx, [(TO_CANCEL, [])], bite) if messages else []
         [with_messages, with_timer, *ready] = self._arms(tx, unless_paused, held)
         arms = [*([with_messages] if messages else []), *([with_timer] if due else []), *ready]
@@ -71,15 +75,22 @@ class Claiming:
         else:
             open_gates(tx, [*self.freed, *self.sweep.keys(tx)], bite)
             taken += take_admitted(tx, arms, flows, bite - len(taken))
-        if len(taken) < bite:
-            tx.effects.looked = True
-        else:
-            tx.effects.ready = True  # there may be more: the next worker is rung
+        are_more = self._ask_for_more(tx, ready, unseen=messages or due) if len(taken) >= bite else lambda: False
         if self.ahead:
             asleep, runs = tx.db.any_of("id", [Id(run) for run in self.ahead])
             condition = f"status = 'sleeping' AND limits IS NULL AND {asleep}{unless_paused}"
             taken += self._claim(tx, [(condition, [*runs, *held])], self.limit - len(taken))
-        return taken
+        return taken, are_more
+
+    def _ask_for_more(self, tx: Tx, ready: Sequence[tuple[str, Sequence[Any]]], *, unseen: bool) -> Callable[[], bool]:
+        """Whether runs are left by a full bite. ``unseen``: what has messages or a timer is not asked for again."""
+        if unseen:
+            return lambda: True
+        are_left = " OR ".join(
+            f"EXISTS (SELECT 1 FROM signalbox_run WHERE owner IS NULL AND {arm})" for arm, _ in ready
+        )
+        asked = tx.db.ask(f"SELECT {are_left}", [value for _, values in ready for value in values])
+        return lambda: bool(asked()[0][0])
 
     def _claim(self, tx: Tx, arms: Iterable[tuple[str, Sequence[Any]]], room: int) -> list[tuple[Any, ...]]:
         """Without any look at limits: a statement each."""

@@ -85,7 +85,7 @@ def write_delayed(tx: Tx, runs: Sequence[Delayed]) -> None:
         prio = _prio(run.latest.run, run.due) if run.latest else row.prio + earlier
         moves.append((Id(run.id), run.due, prio, row.seq + 1, run.latest.run.limits if run.latest else None))
         tx.effects.due.append(run.due)
-        tx.effects.ready = tx.effects.ready or run.due <= tx.now
+        tx.effects.ready += run.due <= tx.now
     latest = [(run.id, run.latest) for run, _ in changed if run.latest is not None]
     move_delayed(tx, moves)
     replace_events(tx, [(Id(id_), Id(row.event)) for id_, new in latest for row in new.events])

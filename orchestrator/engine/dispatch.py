@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.conf import Settings
 from orchestrator.engine.catalog import Catalog, Registered
-from orchestrator.engine.claiming import BITE, Claiming, Draining
+from orchestrator.engine.claiming import Claiming, Draining
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.crashes import runs_alone
 from orchestrator.engine.deadline_watch import DeadlineWatch
@@ -131,11 +131,12 @@ class Dispatcher:
                 self._again, refused = False, self.load.refused
                 parked, ahead = {run: live.facts.fence for run, live in self.parked.items()}, self._waking.take()
                 freed, self._places = self._places, set()
-                sought = (tuple(self.registry), free, parked, self._queueing, self.pauses, freed, self._sweep)
-                claimed: list[Claimed] = await self.journal.append(Call(Claiming(self._settings, *sought, ahead)))
+                room = (free, self.load.bite)
+                sought = (tuple(self.registry), *room, parked, self._queueing, self.pauses, freed, self._sweep, ahead)
+                claimed, more = await self.journal.append(Call(Claiming(self._settings, *sought)))
                 await self._start_all(claimed)
                 self._waking.missed(ahead, claimed)
-                self._again = self._again or len(claimed) >= min(free, BITE)
+                self._again |= self.load.bitten(more=more)
                 self.load.looked_at(0 if self._again else refused)
         finally:
             self._claiming = False

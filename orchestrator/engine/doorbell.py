@@ -10,16 +10,18 @@ from orchestrator.core.ops import FINAL
 from orchestrator.engine.bell import Change
 
 logger = logging.getLogger(__name__)
-QUIET_SECONDS = 0.005  # between two rings, for what comes meanwhile
+QUIET_SECONDS = 0.01  # between two rings, for what comes meanwhile
+BUSY_SECONDS = 0.025  # the same where news always come meanwhile: a bell costs all who hear it
 CALM_SECONDS = 0.02  # that news may wait for more, when nobody goes on with it
+CHANGES_ONLY = '"ready":0,"runs":[],'  # in a message for those who show runs, and nobody else
 CHUNK = 100  # runs or changes in one message: PostgreSQL takes at most 8,000 bytes
 
 
 @dataclass(slots=True)
 class News:
-    """What others may want to know. ``runs`` have something in their inbox; ``ready``: runs wait for a worker."""
+    """What others may want to know: ``runs`` have something in their inbox, about ``ready`` wait for a worker."""
 
-    ready: bool = False
+    ready: int = 0
     runs: set[str] = field(default_factory=set)
     changes: dict[str, Change] = field(default_factory=dict)
 
@@ -35,9 +37,9 @@ class News:
 def to_messages(news: News, origin: str) -> Iterator[dict[str, Any]]:
     """The news as plain values, in parts that any carrier takes; ``origin`` tells a process its own."""
     runs, changes = sorted(news.runs), [tuple(change) for change in news.changes.values()]
-    for start in range(0, max(len(runs), len(changes), int(news.ready)), CHUNK):
+    for start in range(0, max(len(runs), len(changes), int(news.ready > 0)), CHUNK):
         part = slice(start, start + CHUNK)
-        yield {"from": origin, "ready": news.ready and not start, "runs": runs[part], "changes": changes[part]}
+        yield {"from": origin, "ready": 0 if start else news.ready, "runs": runs[part], "changes": changes[part]}
 
 
 def from_message(message: Mapping[str, Any], origin: str) -> News:
@@ -73,7 +75,7 @@ class Ringer:
         """Never waits."""
         if news:
             with self._lock:
-                self._news.ready |= news.ready
+                self._news.ready += news.ready
                 self._news.runs |= news.runs
                 self._news.changes |= news.changes
             self._wake.set()
@@ -90,7 +92,9 @@ class Ringer:
             bell.close()
 
     def _run(self) -> None:
+        quiet = QUIET_SECONDS
         while not self._closed.is_set():
+            busy = self._awaited.is_set()
             self._wake.wait()
             self._awaited.wait(CALM_SECONDS)
             self._wake.clear()
@@ -99,7 +103,9 @@ class Ringer:
                 news, self._news = self._news, News()
             if news:
                 self._ring(news)
-            self._closed.wait(QUIET_SECONDS)
+            if news.is_awaited:
+                quiet = min(2 * quiet, BUSY_SECONDS) if busy else QUIET_SECONDS
+                self._closed.wait(quiet)
 
     def _ring(self, news: News) -> None:
         for n, bell in enumerate(self._bells):

@@ -47,7 +47,7 @@ def let_go(tx: Tx, gate: str, most: int) -> int:
     for start in range(0, len(runs), IDS_AT_ONCE):
         condition, params = tx.db.any_of("id", runs[start : start + IDS_AT_ONCE])
         tx.db.run(f"UPDATE signalbox_run SET gate = NULL WHERE {condition}", params)
-    tx.effects.ready = tx.effects.ready or bool(runs)
+    tx.effects.ready += len(runs)
     return len(runs)
 
 

@@ -1,9 +1,11 @@
-"""How many runs execute here, and room for one more. Asked from any thread.
+"""How many runs execute here, room for one more, and how many to take at once. Asked from any thread.
 
 Who found no room waits in the queue: until a claim has looked at all of those, no new run may overtake them.
 """
 
 import threading
+
+FIRST_BITE, LARGEST_BITE = 25, 200  # runs taken at once: what one worker takes the others cannot begin
 
 
 class Load:
@@ -15,6 +17,12 @@ class Load:
         self._reserved = 0
         self._refused = self._looked_at = 0
         self._lock = threading.Lock()
+        self.bite = FIRST_BITE
+
+    def bitten(self, *, more: bool) -> bool:
+        """Whether there are more, as the claim says: while there are, each bite is larger than the last."""
+        self.bite = min(2 * self.bite, LARGEST_BITE) if more else FIRST_BITE
+        return more
 
     @property
     def reserved(self) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import psycopg
 
-from orchestrator.engine.doorbell import News, from_message, to_messages
+from orchestrator.engine.bell import is_heard
+from orchestrator.engine.doorbell import CHANGES_ONLY, News, from_message, to_messages
 
 logger = logging.getLogger(__name__)
 CHANNEL = "signalbox"
@@ -30,7 +31,7 @@ class NotifyBell:
     def ring(self, news: News) -> None:
         if self._raw is None or self._raw.closed:
             self._raw = psycopg.connect(**self._params, autocommit=True)
-        for message in to_messages(news if self._for_workers else replace(news, ready=False), self._origin):
+        for message in to_messages(news if self._for_workers else replace(news, ready=0), self._origin):
             self._raw.execute("SELECT pg_notify(%s, %s)", [CHANNEL, orjson.dumps(message).decode()])
 
     def close(self) -> None:
@@ -63,9 +64,11 @@ class Listener:
 
     def _listen(self, raw: "psycopg.Connection[Any]") -> None:
         raw.execute(f"LISTEN {CHANNEL}")
-        self._heard(News(ready=True))  # what rang before is not repeated
+        self._heard(News(ready=1))  # what rang before is not repeated
         while not self._stop.is_set():
             for notify in raw.notifies(timeout=LISTEN_SECONDS):
+                if CHANGES_ONLY in notify.payload and not is_heard():
+                    continue
                 news = None
                 with suppress(ValueError, KeyError, TypeError):  # somebody else's message
                     news = from_message(orjson.loads(notify.payload), self._origin)

@@ -79,4 +79,4 @@ def _wake(tx: Tx, env: int, target: str) -> None:
     """Whoever waits there is looked at again."""
     held = "SELECT key FROM signalbox_limit WHERE env = ? AND target = ? AND held_at IS NOT NULL LIMIT 500"
     tx.effects.freed.update(key for (key,) in tx.db.query(held, [env, target]))
-    tx.effects.ready = True
+    tx.effects.ready += 1

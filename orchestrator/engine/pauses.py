@@ -37,7 +37,7 @@ def _pausing(paused: Paused, note: str, actor: str) -> Call:
             [paused.key, paused.env, paused.kind.value, paused.name, note, actor[:150], tx.now],
         )
         record_action(tx, paused.env, f"{paused.kind}.pause", paused.name, actor=actor, reason=note)
-        tx.effects.ready = True  # every process looks, and learns of it
+        tx.effects.ready += 1  # every process looks, and learns of it
 
     return Call(apply)
 
@@ -56,7 +56,7 @@ def _resuming(paused: Paused, note: str, actor: str) -> Call:
         if not ended:
             raise PauseNotFound(f"{paused.kind} {paused.name}".rstrip() + " is not paused")
         record_action(tx, paused.env, f"{paused.kind}.resume", paused.name, actor=actor, reason=note)
-        tx.effects.ready = True
+        tx.effects.ready += 1
         more = let_more_go(tx, paused.key)
         watch_again(tx, paused)
         return more

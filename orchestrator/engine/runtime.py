@@ -87,7 +87,7 @@ class Runtime:
         if self._ringer is not None:
             held = self.dispatcher.live if self.dispatcher is not None else {}
             runs = {run for run in effects.inbox_runs if run not in held}
-            self._ringer.tell(News(effects.ready, runs, effects.changes))
+            self._ringer.tell(News(effects.ready + effects.more, runs, effects.changes))
 
     def _tell_dispatcher(self, effects: Effects) -> None:
         if self.dispatcher is not None and self.loop is not None and not self.loop.is_closed():
@@ -123,6 +123,8 @@ class Runtime:
         """What another process has committed."""
         if news.changes:
             ring(list(news.changes.values()))
+        if not news.ready and not news.runs:
+            return
         if self.dispatcher is not None and self.loop is not None and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.dispatcher.told, news)
 
@@ -198,7 +200,7 @@ def listen() -> None:
 def wake() -> None:
     """Somebody else says that there may be work."""
     if _runtime is not None and _pid == os.getpid():
-        _runtime.told(News(ready=True))
+        _runtime.told(News(ready=1))
 
 
 def leave(timeout_seconds: float) -> None:

@@ -79,8 +79,7 @@ def _give_away(tx: Tx, worker: str) -> int:
             "UPDATE signalbox_attempt SET status = 'lost', ended_at = ? WHERE run = ? AND status = 'running'",
             [tx.now, Id(run)],
         )
-    if runs:
-        tx.effects.ready = True
+    tx.effects.ready += len(runs)
     return len(runs)
 
 

@@ -30,6 +30,6 @@ def move_to_latest(run_id: str, *, actor: str = "", reason: str = "") -> None:
         for (seq,) in rows:
             tx.number(run, seq - 1, [Entry("run.unpinned", tx.now, actor=actor)], status)
             record_action(tx, env, "run.unpin", run, actor=actor, reason=reason, before={"version": version})
-            tx.effects.ready = True
+            tx.effects.ready += 1
 
     current().commit(Call(apply))

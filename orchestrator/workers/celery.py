@@ -24,6 +24,7 @@ from orchestrator.conf import settings
 from orchestrator.engine.arrival import await_database
 from orchestrator.engine.doorbell import News
 from orchestrator.engine.host import EngineHost, start_engine
+from orchestrator.engine.load import FIRST_BITE
 from orchestrator.engine.runtime import wake
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ RING = "signalbox.ring"
 EXPIRES_SECONDS = 5  # later the worker has looked by itself
 BROKER_SECONDS = 1.0  # to reach the broker: a bell that does not ring in time is not missed
 KEEP_SECONDS = 10.0  # a connection without a ring: brokers close what is silent, and nobody would notice
+MOST_RINGS = 2  # at once: who finds more than it takes rings the next
 DRAIN_SECONDS = 10.0
 
 app = Celery("signalbox", set_as_current=False)
@@ -60,7 +62,7 @@ def ring() -> None:
 
 
 class CeleryBell:
-    """One message a queue: whichever of its workers gets it takes what it has room for."""
+    """A message a queue, and more for more runs: as many of its workers begin at once, whichever get them."""
 
     def __init__(self, queues: Callable[[], Sequence[str]]) -> None:
         self._queues = queues
@@ -74,19 +76,20 @@ class CeleryBell:
             self._drop()
         kept = self._connection is not None
         try:
-            self._send()
+            self._send(news)
         except Exception:  # whatever a broker's client raises
             self._drop()
             if not kept:
                 raise
-            self._send()  # the broker began anew since the last ring
+            self._send(news)  # the broker began anew since the last ring
         self._used_at = time.monotonic()
 
-    def _send(self) -> None:
+    def _send(self, news: News) -> None:
+        times = min(-(-news.ready // FIRST_BITE), MOST_RINGS) or 1
         if self._connection is None:
             self._connection = app.connection_for_write()
         with app.amqp.Producer(self._connection) as producer:
-            for queue in self._queues() or ("default",):
+            for queue in list(self._queues() or ("default",)) * times:
                 ring.apply_async(producer=producer, queue=queue, expires=EXPIRES_SECONDS, retry=False)
 
     def _drop(self) -> None:

@@ -77,12 +77,13 @@ class Effects:
     asleep: dict[str, datetime] = field(default_factory=dict)  # runs that went to rest until then
     started: list[NewRun] = field(default_factory=list)  # inserted as held by this session: they begin now
     refused: list[NewRun] = field(default_factory=list)  # of repeated events: not inserted
-    ready: bool = False
+    ready: int = 0  # about how many runs wait for a worker
     deadlines: list[datetime] = field(default_factory=list)
     gated: set[str] = field(default_factory=set)  # limits at which a run began to wait
     freed: set[str] = field(default_factory=set)  # limits of which a place was given back, and somebody waits for it
     left: dict[str, Candidate] = field(default_factory=dict)  # to the next claim, without a look at their limits
     looked: bool = False  # a claim has looked at all that waits
+    more: bool = False  # a claim has left some: other workers may take them
     given_back: list[Callable[[], list[tuple[Any, ...]]]] = field(default_factory=list)  # still to be asked for
 
     def look_at_places(self) -> None:
@@ -140,7 +141,7 @@ class Tx:
     def add_run(self, new: NewRun) -> None:
         run = new.run
         if run.owner is None:
-            self.effects.ready = True
+            self.effects.ready += 1
         else:
             self.effects.started.append(new)
             if run.owner != self.owner:  # this session has begun anew since the run was made
@@ -167,7 +168,7 @@ class Tx:
     def move(self, move: RunMove) -> None:
         self._moves.append(move)
         if move.owner is None:
-            self.effects.ready = self.effects.ready or move.status == "queued"
+            self.effects.ready += move.status == "queued"
             if move.ended_at is None:
                 self.effects.released.append(move.run)
             if move.due_at is not None and move.status == "sleeping":

@@ -204,7 +204,7 @@ class JournalWriter:
             failpoints.hit("after_release", partial(_cut, db))
         except db.errors as error:
             logger.warning("journal.look_failed", extra={"reason": str(error)})
-            effects.ready = True
+            effects.ready += 1
 
     def _after_lost_connection(self, db: Connection, tickets: list[Ticket]) -> list[Ticket]:
         """Asks the database whether the batch whose answer was lost is there; sends it again if not."""
