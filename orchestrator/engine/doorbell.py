@@ -99,13 +99,18 @@ class Ringer:
             self._awaited.wait(CALM_SECONDS)
             self._wake.clear()
             self._awaited.clear()
-            with self._lock:
-                news, self._news = self._news, News()
-            if news:
-                self._ring(news)
-            if news.is_awaited:
+            if self._ring_all().is_awaited:
                 quiet = min(2 * quiet, BUSY_SECONDS) if busy else QUIET_SECONDS
                 self._closed.wait(quiet)
+        self._ring_all()
+
+    def _ring_all(self) -> News:
+        """What came together."""
+        with self._lock:
+            news, self._news = self._news, News()
+        if news:
+            self._ring(news)
+        return news
 
     def _ring(self, news: News) -> None:
         for n, bell in enumerate(self._bells):
