@@ -11,7 +11,8 @@ from orchestrator.engine.bell import Change
 
 logger = logging.getLogger(__name__)
 QUIET_SECONDS = 0.01  # between two rings, for what comes meanwhile
-BUSY_SECONDS = 0.025  # the same where news always come meanwhile: a bell costs all who hear it
+BUSY_SECONDS = 0.025  # the same where it is MANY each time: a bell costs all who hear it
+MANY = 3  # commits with news that somebody waits for; one who waits for one run at a time makes one
 CALM_SECONDS = 0.02  # that news may wait for more, when nobody goes on with it
 CHANGES_ONLY = '"ready":0,"runs":[],'  # in a message for those who show runs, and nobody else
 CHUNK = 100  # runs or changes in one message: PostgreSQL takes at most 8,000 bytes
@@ -63,6 +64,7 @@ class Ringer:
     def __init__(self, bells: Sequence[Doorbell]) -> None:
         self._bells = bells
         self._news = News()
+        self._number_awaited = 0
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._awaited = threading.Event()
@@ -74,12 +76,14 @@ class Ringer:
     def tell(self, news: News) -> None:
         """Never waits."""
         if news:
+            awaited = news.is_awaited
             with self._lock:
                 self._news.ready += news.ready
                 self._news.runs |= news.runs
                 self._news.changes |= news.changes
+                self._number_awaited += awaited
             self._wake.set()
-            if news.is_awaited:
+            if awaited:
                 self._awaited.set()
 
     def close(self) -> None:
@@ -94,23 +98,23 @@ class Ringer:
     def _run(self) -> None:
         quiet = QUIET_SECONDS
         while not self._closed.is_set():
-            busy = self._awaited.is_set()
             self._wake.wait()
             self._awaited.wait(CALM_SECONDS)
             self._wake.clear()
             self._awaited.clear()
-            if self._ring_all().is_awaited:
-                quiet = min(2 * quiet, BUSY_SECONDS) if busy else QUIET_SECONDS
+            if (awaited := self._ring_all()) > 0:
+                quiet = min(2 * quiet, BUSY_SECONDS) if awaited >= MANY else QUIET_SECONDS
                 self._closed.wait(quiet)
         self._ring_all()
 
-    def _ring_all(self) -> News:
-        """What came together."""
+    def _ring_all(self) -> int:
+        """Rings with what came together; how many commits of it somebody waits for."""
         with self._lock:
             news, self._news = self._news, News()
+            awaited, self._number_awaited = self._number_awaited, 0
         if news:
             self._ring(news)
-        return news
+        return awaited
 
     def _ring(self, news: News) -> None:
         for n, bell in enumerate(self._bells):

@@ -72,17 +72,18 @@ class CeleryBell:
     def ring(self, news: News) -> None:
         if not (news.ready or news.runs):
             return
-        if self._connection is not None and time.monotonic() - self._used_at > KEEP_SECONDS:
+        began = time.monotonic()
+        if began - self._used_at > KEEP_SECONDS:
             self._drop()
         kept = self._connection is not None
         try:
             self._send(news)
         except Exception:  # whatever a broker's client raises
             self._drop()
-            if not kept:
+            if not kept or time.monotonic() - began > BROKER_SECONDS:
                 raise
             self._send(news)  # the broker began anew since the last ring
-        self._used_at = time.monotonic()
+        self._used_at = began
 
     def _send(self, news: News) -> None:
         times = min(-(-news.ready // FIRST_BITE), MOST_RINGS) or 1
