@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -52,6 +53,8 @@ class DatabaseAwayMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Django calls it with what a view raised."""
         unmigrated = is_unmigrated(error)
+        if unmigrated and settings.DEBUG:
+            return None  # a query of somebody's own, more likely: Django's page shows it
         if not unmigrated and not isinstance(error, (OperationalError, InterfaceError)):
             return None
         logger.error("page.database_failed", extra={"path": request.path}, exc_info=error)

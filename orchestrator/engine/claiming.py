@@ -35,7 +35,7 @@ WITH_MESSAGES = (
 class Claiming:
     """What to take: at most ``bite`` runs of these functions, of the queues and the version of the settings.
 
-    There is room for ``limit``. Answers them and whether there are more, for which other workers are rung.
+    There is room for ``limit``. Answers them and whether there are more; other workers are rung for what a bite left.
 
     ``parked``: runs whose coroutine rests in memory, with the fence under which it went to rest. ``starting`` makes
     what an end starts. ``freed``: limits of which places were given back; ``sweep`` tells which others to look at.
@@ -58,7 +58,7 @@ class Claiming:
         claimed = resume(tx, taken, self.parked, ahead=self.ahead, functions=self.functions, starting=self.starting)
         more = are_more()
         tx.effects.looked |= not more
-        tx.effects.more |= more
+        tx.effects.more |= more and self.limit >= self.bite  # the full take more whenever a run ends: that is no news
         return claimed, more
 
     def _take(self, tx: Tx) -> tuple[list[tuple[Any, ...]], Callable[[], bool]]:
