@@ -13,7 +13,7 @@ from orchestrator.core.controls import Concurrency, Throttle, Timeouts
 from orchestrator.core.flow import Flow
 from orchestrator.core.limiting import run_limits
 from orchestrator.core.ops import Status
-from orchestrator.engine.admission import declared_limits
+from orchestrator.engine.admission import declared_limits, take_admitted
 from orchestrator.engine.journal.items import NewRun, Start
 from orchestrator.engine.journal.starts import apply_starts
 from orchestrator.engine.journal.tx import Tx
@@ -166,6 +166,9 @@ def test_two_processes_together_let_no_more_in_than_the_limit() -> None:
                 insert(session, [born(session)])
 
         all_at_once(*(partial(store, session) for session in two for _ in range(2)))
+        # One that met the lock of the other process is left to the next claim, and nobody overtakes it.
+        assert Run.objects.exclude(owner=None).count() == Slot.objects.count() <= 3
+        two[0].do(lambda tx: take_admitted(tx, [("status = 'queued'", [])], {"f": THREE}, 500) and None)
     assert Run.objects.exclude(owner=None).count() == Slot.objects.count() == 3
     assert Run.objects.count() == 120
 
