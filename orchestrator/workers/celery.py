@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 RING = "signalbox.ring"
 EXPIRES_SECONDS = 5  # later the worker has looked by itself
 BROKER_SECONDS = 1.0  # to reach the broker: a bell that does not ring in time is not missed
+RINGING: dict[str, Any] = {"expires": EXPIRES_SECONDS, "retry": False, "confirm_timeout": BROKER_SECONDS}
 KEEP_SECONDS = 10.0  # a connection without a ring: brokers close what is silent, and nobody would notice
 MOST_RINGS = 2  # at once: who finds more than it takes rings the next
 DRAIN_SECONDS = 10.0
@@ -39,8 +40,13 @@ app = Celery("signalbox", set_as_current=False)
 app.conf.update(
     broker_url=settings().broker_url,
     broker_connection_retry_on_startup=True,
-    # No second try: it would keep the other doorbells of a process waiting. The worker's own connection has many.
-    broker_transport_options={"socket_connect_timeout": BROKER_SECONDS, "socket_timeout": 30, "max_retries": 0},
+    broker_transport_options={
+        # No second try: it would keep the other doorbells of a process waiting. The worker's own connection has many.
+        "max_retries": 0,
+        "socket_connect_timeout": BROKER_SECONDS,
+        "socket_timeout": 30,
+        "confirm_publish": True,  # RabbitMQ: else what is sent over a connection that has just gone is lost unnoticed
+    },
     task_default_queue="default",
     task_ignore_result=True,
     task_acks_late=False,
@@ -91,7 +97,7 @@ class CeleryBell:
             self._connection = app.connection_for_write()
         with app.amqp.Producer(self._connection) as producer:
             for queue in list(self._queues() or ("default",)) * times:
-                ring.apply_async(producer=producer, queue=queue, expires=EXPIRES_SECONDS, retry=False)
+                ring.apply_async(producer=producer, queue=queue, **RINGING)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
