@@ -64,7 +64,7 @@ class Driver:
 
     @property
     def idle(self) -> bool:
-        return self.started.is_set() and not self._busy
+        return self.started.is_set() and not self._busy and not self._to_fork()
 
     def storm(self, parcels: int) -> None:
         """That many events at once, each with an id of its own."""
@@ -161,14 +161,17 @@ class Driver:
         body = {"id": f"{run}/{key}", "name": name, "data": {"label": label, "value": int(value)}}
         self._site.ask("/api/v1/events", body)
 
-    def _fork_what_completed(self) -> None:
-        wanted = [
+    def _to_fork(self) -> list[tuple[Program, str]]:
+        """Programs that are to be replayed once they have completed, with their runs."""
+        return [
             (program, run)
             for program in self.programs
             if program.fork_from and program.end is End.COMPLETED and program.label not in self.done.forks
             if (run := self.done.runs.get(program.label))
         ]
-        if wanted:
+
+    def _fork_what_completed(self) -> None:
+        if wanted := self._to_fork():
             completed = {id_ for (id_,) in self._database.rows_if_there(COMPLETED)}
             for program, run in wanted:
                 if run in completed:
